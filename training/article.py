@@ -1,0 +1,74 @@
+"""What flows through the desk: an article in, its blocks, and the verdict on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+TEXT_KINDS = ("body", "subheading")
+"""The kinds that are the article's own text; all others are boilerplate."""
+
+KINDS = (
+    *TEXT_KINDS,
+    "headline",
+    "dek",
+    "byline",
+    "timestamp",
+    "caption",
+    "navigation",
+    "related",
+    "appeal",
+    "legal",
+    "advert",
+    "comment",
+    "other",
+)
+LABELS = ("editorial", "reporting")
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as it came in: `text` is the decoded input, plain or HTML. `source` and `title` are what the caller says they are, if anything."""
+
+    text: str
+    is_html: bool = False
+    id: str = ""
+    source: str | None = None
+    title: str | None = None
+
+
+def folded(text: str) -> str:
+    """The text as a block holds it: hard wraps joined, white space (no-break spaces too) folded to single spaces."""
+    return " ".join(text.split())
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """An open element of a page as a block sees it from inside: tag, the lowercased words of its class, id, role and itemprop, and what it stands in.
+
+    Compared by identity: chains may be thousands deep. Not frozen, because a page opens thousands of them and a frozen one costs four times as much to make."""
+
+    tag: str
+    hints: str
+    parent: Element | None = field(repr=False)
+    depth: int
+
+
+class Cut(NamedTuple):
+    """A span inside a block that is not the article's: offsets into the decoded input (None as for blocks) and its kind."""
+
+    start: int | None
+    end: int | None
+    kind: str
+
+
+class Block(NamedTuple):
+    """A paragraph, list item, heading or stray line as it was read. `start` and `end` are character offsets into the decoded input,
+    end exclusive, both None where the place is not certain. `element` and `linked` (characters of `text` in links) are known for pages only."""
+
+    text: str
+    start: int | None
+    end: int | None
+    cut: tuple[Cut, ...] = ()
+    element: Element | None = None
+    linked: int = 0

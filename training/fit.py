@@ -1,0 +1,77 @@
+"""Labelled data -> model: what each of the two classifiers learns from, and the fitting itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from training.align import TEXT, align
+from training.article import Block
+from training.errors import DataError
+from training.kinds import KindClassifier, LabelledBlocks
+from training.labelled import Corpus, labelled_article_blocks
+from training.labels import Labeller
+from training.lines import read_lines
+from training.model import Model
+from training.page import read_page
+
+SURE_WEIGHT = {1: 0.3, 2: 0.8, 3: 1.0}
+"""What a passage counts for, by how sure its label is."""
+LEAST_PASSAGES = 50
+LEAST_SOURCES = 5
+"""Both stages of the labels hold out whole sources while they learn; with fewer they would remember outlets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """Labelled passages in reading order: text, index of the article, source, 1.0 for editorial, and weight."""
+
+    texts: list[str]
+    article: list[int]
+    source: list[str]
+    editorial: list[float]
+    weight: list[float]
+
+
+def fit(corpus: Corpus, seed: int = 0, base: Model | None = None) -> tuple[KindClassifier, Labeller]:
+    """Fit both classifiers; a part that the data cannot teach is taken from `base`, and without one DataError is raised."""
+    blocks = list(labelled_blocks(corpus))
+    passages = labelled_passages(corpus)
+    kinds_known = any(kind not in ("body", TEXT) for article in blocks for kind in article.kinds)
+    labels_known = len(passages.texts) >= LEAST_PASSAGES and len(set(passages.source)) >= LEAST_SOURCES
+    if base is None and not (kinds_known and labels_known):
+        missing = "boilerplate blocks" if not kinds_known else f"passages ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
+        raise DataError(f"too few labelled {missing} to fit a model; add data, or take that part from another model with --from")
+    kinds = KindClassifier.fit(blocks, seed) if kinds_known or base is None else base.kinds
+    labels = fit_labels(corpus, passages, seed) if labels_known or base is None else base.labels
+    return kinds, labels
+
+
+def fit_labels(corpus: Corpus, passages: Passages, seed: int) -> Labeller:
+    unlabelled = [article.paragraphs for article in corpus.unlabelled]
+    return Labeller.fit(passages.texts, passages.article, passages.source, passages.editorial, passages.weight, unlabelled=unlabelled, seed=seed)
+
+
+def labelled_passages(corpus: Corpus) -> Passages:
+    """The passages of all labelled articles."""
+    rows = [
+        (block.text, number, article.source, float(block.label == "editorial"), SURE_WEIGHT[block.sure])
+        for number, article in enumerate(corpus.articles)
+        for block in article.blocks
+        if block.kind == "body"
+    ]
+    return Passages(*(list(column) for column in zip(*rows, strict=True))) if rows else Passages([], [], [], [], [])
+
+
+def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
+    """Every article and page as blocks with their kinds; a page with its true text twice, as HTML and flattened to lines."""
+    for article in corpus.articles:
+        yield LabelledBlocks(labelled_article_blocks(article), [block.kind for block in article.blocks], article.source)
+    for flattened in corpus.flattened:
+        kinds = [TEXT if line.kind == "article" else line.kind for line in flattened.lines if line.text.strip()]
+        yield LabelledBlocks([Block(" ".join(line.text.split()), None, None) for line in flattened.lines if line.text.strip()], kinds, flattened.site)
+    for page in corpus.pages:
+        blocks = read_page(page.html)
+        yield LabelledBlocks(blocks, align(blocks, page.gold), page.site)
+        lines = read_lines("\n".join(block.text for block in blocks))
+        yield LabelledBlocks(lines, align(lines, page.gold), page.site)

@@ -1,0 +1,261 @@
+"""Labelled data: JSON Lines, plain or .gz, one article a line, recognised by its fields.
+
+    blocks            an article whose every block has a kind, every passage a label    {"id", "source", "title", "blocks": [{"text", "kind", "label"?, "sure"?, "cut"?}]}
+    lines             a page flattened to lines, each with its kind (`article`: body or subheading)    {"id", "site", "lines": [{"text", "kind"}]}
+    html and gold     a page and the article's true text                                {"id", "site", "html", "gold"}
+    paragraphs        an article without labels, for self-training                      {"id", "source", "paragraphs": [text]}
+    text and label    a single passage                                                  {"text", "label", "source"?}
+
+A folder stands for the `.jsonl` and `.jsonl.gz` files in it. An article whose `id` names a file beside its labels was labelled from that file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from training.article import KINDS, Article, Block, folded
+from training.errors import CopydeskError, DataError
+from training.reading import article_from_bytes, read
+from training.spans import EVERYWHERE, IN_BODY, cut
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+UNKNOWN_SOURCE = "(unknown)"
+PROBLEMS_SHOWN = 20
+
+Text = Annotated[str, Field(min_length=1)]
+Label = Literal["editorial", "reporting"]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class LabelledBlock(_Row):
+    """A block with its true kind, and for a passage its label and how sure it is (3 any careful reader would agree, 1 could go either way)."""
+
+    text: Text
+    kind: Literal[KINDS]  # type: ignore[valid-type]
+    label: Label | None = None
+    sure: Annotated[int, Field(ge=1, le=3)] = 3
+    cut: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _passages_alone_have_labels(self) -> LabelledBlock:
+        if (self.kind == "body") != (self.label is not None):
+            raise ValueError("a block of kind body has a label, no other block has")
+        return self
+
+
+class LabelledArticle(_Row):
+    """An article, or an excerpt of one, as the annotators left it. `file` is where its text lies as it was published, if it does."""
+
+    id: str = ""
+    source: str = UNKNOWN_SOURCE
+    title: str | None = None
+    blocks: Annotated[tuple[LabelledBlock, ...], Field(min_length=1)]
+    file: Path | None = None
+
+
+class FlattenedLine(_Row):
+    text: str
+    kind: Literal[(*KINDS, "article")]  # type: ignore[valid-type]
+
+
+class FlattenedPage(_Row):
+    """A page's lines with their kinds; `article` where it is the article's own text, whether body or subheading."""
+
+    id: str = ""
+    site: str = UNKNOWN_SOURCE
+    lines: Annotated[tuple[FlattenedLine, ...], Field(min_length=1)]
+
+
+class TruePage(_Row):
+    """A page and the article's true text."""
+
+    id: str = ""
+    site: str = UNKNOWN_SOURCE
+    html: Text
+    gold: str
+
+
+class UnlabelledArticle(_Row):
+    """An article's paragraphs without labels."""
+
+    id: str = ""
+    source: str = UNKNOWN_SOURCE
+    paragraphs: tuple[str, ...]
+
+
+class _FlatRow(_Row):
+    id: str = ""
+    text: Text
+    label: Label
+    source: str | None = UNKNOWN_SOURCE
+
+
+_FORMS: tuple[tuple[frozenset[str], TypeAdapter[Any]], ...] = (
+    (frozenset({"blocks"}), TypeAdapter(LabelledArticle)),
+    (frozenset({"lines"}), TypeAdapter(FlattenedPage)),
+    (frozenset({"html", "gold"}), TypeAdapter(TruePage)),
+    (frozenset({"paragraphs"}), TypeAdapter(UnlabelledArticle)),
+    (frozenset({"text", "label"}), TypeAdapter(_FlatRow)),
+)
+
+
+@dataclass(slots=True)
+class Corpus:
+    """Everything that some files of labelled data hold, by form, and for each file its name, digest and number of rows."""
+
+    articles: list[LabelledArticle] = field(default_factory=list)
+    flattened: list[FlattenedPage] = field(default_factory=list)
+    pages: list[TruePage] = field(default_factory=list)
+    unlabelled: list[UnlabelledArticle] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, row: Any) -> None:
+        match row:
+            case LabelledArticle():
+                self.articles.append(row)
+            case FlattenedPage():
+                self.flattened.append(row)
+            case TruePage():
+                self.pages.append(row)
+            case UnlabelledArticle():
+                self.unlabelled.append(row)
+            case _FlatRow():
+                block = LabelledBlock(text=row.text, kind="body", label=row.label)
+                self.articles.append(LabelledArticle(id=row.id, source=row.source or UNKNOWN_SOURCE, blocks=(block,)))
+
+
+def read_corpus(paths: Sequence[Path]) -> Corpus:
+    """All rows of the files and folders named; raises DataError with file, line and field of the first row that is wrong."""
+    corpus = Corpus()
+    for path in _files(paths):
+        content = _content(path)
+        rows = 0
+        for number, line in enumerate(content.split(b"\n"), 1):
+            if line.strip():
+                corpus.add(_row(line, f"{path}, line {number}", path.parent))
+                rows += 1
+        corpus.files.append({"file": path.name, "rows": rows, "sha256": hashlib.sha256(content).hexdigest()})
+    if not corpus.files or not any((corpus.articles, corpus.flattened, corpus.pages, corpus.unlabelled)):
+        raise DataError(f"no labelled article in {', '.join(map(str, paths))}; give .jsonl or .jsonl.gz files of the form that the README shows")
+    return corpus
+
+
+def labelled_article_blocks(article: LabelledArticle) -> list[Block]:
+    """The labelled blocks as a reader would give them: from the file the article was labelled from where it agrees, else from bare text."""
+    if article.file:
+        blocks = file_blocks(article)
+        if [block.text for block in blocks] == [folded(block.text) for block in article.blocks]:
+            return blocks
+    return [Block(folded(block.text), None, None) for block in article.blocks]
+
+
+def file_blocks(article: LabelledArticle) -> list[Block]:
+    """What is read from the file the article was labelled from, spans cut as its labels say; [] when it has none."""
+    if article.file is None:
+        return []
+    published = _published(article)
+    kinds = [block.kind for block in article.blocks]
+    blocks = [cut(block, EVERYWHERE, published) for block in read(published)]
+    return [cut(block, IN_BODY, published) if kind == "body" else block for block, kind in zip(blocks, kinds, strict=False)] + blocks[len(kinds) :]
+
+
+def check(corpus: Corpus) -> Iterator[str]:
+    """What is wrong with a labelled corpus, in words: what no row by itself can show. Nothing, when it is fit to train on."""
+    articles = corpus.articles
+    for name, times in Counter(article.id for article in articles if article.id).items():
+        if times > 1:
+            yield f"{name}: {times} articles have this id"
+    seen: dict[str, str] = {}
+    for article in articles:
+        for block in article.blocks:
+            first = seen.setdefault(block.text, article.id)
+            if first != article.id and block.kind == "body":
+                yield f"{article.id}: a passage stands in {first} too: {block.text[:60]}"
+        if not any(block.kind == "body" for block in article.blocks):
+            yield f"{article.id}: no passage"
+        if article.file:
+            yield from _disagreements(article)
+    kinds = {block.kind for article in articles for block in article.blocks}
+    labels = Counter(block.label for article in articles for block in article.blocks if block.label)
+    if articles:
+        for missing in [kind for kind in KINDS if kind not in kinds]:
+            yield f"no block of kind {missing}"
+        for label in ("editorial", "reporting"):
+            if labels[label] < 0.2 * labels.total():
+                yield f"only {labels[label]} of {labels.total()} passages are {label}"
+
+
+def _disagreements(article: LabelledArticle) -> Iterator[str]:
+    try:
+        blocks = file_blocks(article)
+    except CopydeskError as error:
+        yield f"{article.id}: {error.message}"
+        return
+    for number, (block, labelled) in enumerate(zip(blocks, article.blocks, strict=False), 1):
+        if block.text != labelled.text:
+            yield f"{article.id}: block {number} is read as {block.text[:60]!r}, labelled as {labelled.text[:60]!r}"
+            return
+        if len(block.cut) != len(labelled.cut):
+            yield f"{article.id}: block {number} has {len(block.cut)} cut spans, labelled {len(labelled.cut)}"
+    if len(blocks) != len(article.blocks):
+        yield f"{article.id}: {len(blocks)} blocks are read, {len(article.blocks)} are labelled"
+
+
+def _published(article: LabelledArticle) -> Article:
+    assert article.file is not None
+    return article_from_bytes(article.file.read_bytes(), name=article.file.name, source=article.source)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(entry for entry in path.iterdir() if entry.name.endswith(SUFFIXES)) if path.is_dir() else [path]
+        if not inside:
+            raise DataError(f"{path} holds no {' or '.join(SUFFIXES[:2])} file; name the labelled data")
+        found += inside
+    return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.name.endswith(".gz") else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"cannot read {path}: {error}; name a file of labelled data") from error
+
+
+def _row(line: bytes, place: str, folder: Path) -> Any:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place} is not JSON ({error}); one JSON object a line is expected") from None
+    if not isinstance(fields, dict):
+        raise DataError(f"{place} is not a JSON object; one JSON object a line is expected")
+    for needed, form in _FORMS:
+        if needed <= fields.keys():
+            try:
+                row = form.validate_python(fields)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise DataError(f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg']}; see the labelled form in the README") from None
+            return _with_file(row, folder) if isinstance(row, LabelledArticle) else row
+    raise DataError(f"{place} has none of the forms of labelled data (fields: {', '.join(sorted(fields))[:80]}); see the README")
+
+
+def _with_file(article: LabelledArticle, folder: Path) -> LabelledArticle:
+    file = folder / article.id if article.id and "\0" not in article.id else folder
+    inside = not Path(article.id).is_absolute() and ".." not in Path(article.id).parts
+    return article.model_copy(update={"file": file}) if inside and len(article.id) < 200 and file.is_file() else article

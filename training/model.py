@@ -1,0 +1,181 @@
+"""A model folder: `model.joblib` (plain arrays and strings), `manifest.json` (what it is and where it came from) and `README.md`, its card.
+
+A joblib file is a pickle, and a pickle can run code. Ours holds nothing but arrays and strings, and loading allows nothing else, so that a
+model file is data. The digest in the manifest is of the very bytes that are then loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import joblib
+import numpy as np
+from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+
+from training.errors import ModelError
+from training.kinds import KindClassifier
+from training.labels import Labeller
+
+FORMAT = 1
+"""Raised when the arrays' names or meanings change."""
+ARRAYS, MANIFEST, CARD = "model.joblib", "manifest.json", "README.md"
+MAX_BYTES = 200_000_000
+
+Arrays = dict[str, Any]
+"""Names to NumPy arrays of numbers, tuples of strings, or such dictionaries again."""
+
+
+class Identity(NamedTuple):
+    """What every result says of the model that made it: its folder's name and the sha256 of its arrays."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The two classifiers, who they are, and what the manifest says of them."""
+
+    identity: Identity
+    kinds: KindClassifier
+    labels: Labeller
+    manifest: Mapping[str, Any]
+
+
+def default_model() -> Path:
+    """Folder of the shipped model: inside the installed package, or beside it in a clone."""
+    here = Path(__file__).resolve().parent
+    inside = here / "models" / "default"
+    return inside if inside.is_dir() else here.parent / "models" / "default"
+
+
+def save_model(folder: Path, kinds: KindClassifier, labels: Labeller, about: Mapping[str, Any]) -> Model:
+    """Write a model folder, each file whole or not at all. `about` goes into the manifest as it is (training data, parameters, figures)."""
+    content = io.BytesIO()
+    joblib.dump({"kinds": _plain(kinds.arrays()), "labels": _plain(labels.arrays())}, content)
+    digest = "sha256:" + hashlib.sha256(content.getvalue()).hexdigest()
+    manifest = {
+        "format": FORMAT,
+        "name": folder.resolve().name,
+        "digest": digest,
+        "bytes": len(content.getvalue()),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "scikit-learn", "joblib", "copydesk")}},
+        **about,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / ARRAYS, content.getvalue())
+        write_whole(folder / MANIFEST, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise ModelError(f"cannot write the model to {folder}: {error.strerror}; choose a folder that you may write to") from error
+    return Model(Identity(manifest["name"], digest), kinds, labels, manifest)
+
+
+def load_model(folder: Path) -> Model:
+    """Load a model folder; raises ModelError where it is missing, damaged, of another format, or holds anything but data."""
+    manifest = _manifest(folder)
+    try:
+        content = (folder / ARRAYS).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {folder / ARRAYS}: {error.strerror}; refit with `copydesk train` or name another folder with --model") from error
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    if digest != manifest.get("digest"):
+        raise ModelError(f"{folder / ARRAYS} is not the file that its manifest names (sha256 differs); restore the folder or refit with `copydesk train`")
+    try:
+        arrays = _strings(_DataUnpickler(content).load())
+        kinds, labels = KindClassifier.from_arrays(arrays["kinds"]), Labeller.from_arrays(arrays["labels"])
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise ModelError(f"{folder / ARRAYS} is damaged ({type(error).__name__}); restore the folder or refit with `copydesk train`") from error
+    return Model(Identity(str(manifest.get("name", folder.name)), digest), kinds, labels, manifest)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is not a model folder (no {MANIFEST}); name one with --model or fit one with `copydesk train`") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"cannot read {path} ({type(error).__name__}); restore the folder or refit with `copydesk train`") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ModelError(f"{path} is not of format {FORMAT}, the one this version of Copydesk reads; refit with `copydesk train`")
+    return manifest
+
+
+def _plain(value: Any) -> Any:
+    """Tuples of strings become one array of bytes: what is saved is arrays and the names of arrays."""
+    if isinstance(value, Mapping):
+        return {f"{name}": _plain(held) for name, held in value.items()}
+    if isinstance(value, tuple):
+        if any("\n" in text for text in value):
+            raise ValueError("a stored string holds a newline")
+        return {"strings": np.frombuffer("\n".join(value).encode(), np.uint8).copy(), "count": np.array(len(value))}
+    return np.ascontiguousarray(value)
+
+
+def _strings(value: Any) -> Any:
+    """The way back from `_plain`."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"strings", "count"}:
+        return tuple(value["strings"].tobytes().decode().split("\n")) if value["count"] else ()
+    return {name: _strings(held) for name, held in value.items()}
+
+
+class _Array(NumpyArrayWrapper):  # type: ignore[misc]
+    """joblib's stand-in for an array, read only when it is one of numbers and no larger than the file it comes from."""
+
+    def read(self, unpickler: Any, *args: Any) -> Any:
+        if not isinstance(self.dtype, np.dtype) or self.dtype.hasobject or self.subclass is not np.ndarray:
+            _refuse(f"an array of {self.dtype}")
+        if int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize > unpickler.size:
+            _refuse("an array larger than the file")
+        self.allow_mmap = False
+        return super().read(unpickler, *args)
+
+
+class _DataUnpickler(NumpyUnpickler):  # type: ignore[misc]
+    """Loads dictionaries, strings and arrays of numbers; a file that names anything else is refused before anything of it runs."""
+
+    ALLOWED = {("joblib.numpy_pickle", "NumpyArrayWrapper"): _Array, ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+
+    def __init__(self, content: bytes):
+        if len(content) > MAX_BYTES:
+            _refuse(f"{len(content):,} bytes")
+        self.size = len(content)
+        super().__init__("model", io.BytesIO(content), ensure_native_byte_order=True)
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self.ALLOWED[module, name]
+        except KeyError:
+            _refuse(f"{module}.{name}")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise ModelError(f"the model file holds {what}, which no Copydesk model does; do not use it, take one from a source that you trust", "hostile-model")

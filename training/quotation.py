@@ -1,0 +1,106 @@
+"""Tokens -> who is speaking: which tokens stand inside quotation marks, and which are attributed to somebody outside them.
+
+A mark's direction is read from the spaces round it, then from its glyph, then from whether a quotation is open. A quotation that
+is never closed runs to the end of its paragraph, one that is never opened from its start: so a quotation over several paragraphs,
+its opening mark repeated and its closing mark at the very end, needs no rule of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens
+
+_OPENING, _CLOSING, _STRAIGHT = "“„«‟‹", "”»›", '"'
+_SINGLE_OPENING, _SINGLE = "‘‚", "'’"
+_DOUBLE = _OPENING + _CLOSING + _STRAIGHT
+_QUOTES = _DOUBLE + _SINGLE_OPENING + _SINGLE
+_STARTS = "([{—–-/…"
+"""Marks that a quotation may follow without a space."""
+
+NONE, OPENS, CLOSES = range(3)
+"""What a token does as a quotation mark; an apostrophe and a sign for inches do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Arrays of shape (tokens,): `role` of each token as a quotation mark, and `length` in tokens of the quotation
+    the token stands in, 0 outside any. The marks themselves count as inside."""
+
+    role: NDArray[np.uint8]
+    length: NDArray[np.int32]
+
+    @property
+    def quoted(self) -> NDArray[np.bool_]:
+        return self.length > 0
+
+
+def quotations(tokens: Tokens) -> Quotation:
+    """Find the quotations of every text."""
+    size = len(tokens.word)
+    marks = np.flatnonzero((tokens.shape == MARK) & _among(tokens.first, _QUOTES))
+    edges = np.zeros(size + 1, np.int32)
+    role = np.zeros(size, np.uint8)
+    starts = np.searchsorted(tokens.text, np.arange(tokens.texts + 1))
+    read = zip(tokens.text[marks].tolist(), marks.tolist(), _directions(tokens, marks).tolist(), map(chr, tokens.first[marks].tolist()), strict=True)
+    for text, found in groupby(read, key=lambda mark: mark[0]):
+        begin, end = int(starts[text]), int(starts[text + 1])
+        for opening, closing in _pair([mark[1:] for mark in found]):
+            if opening is not None:
+                role[opening] = OPENS
+            if closing is not None:
+                role[closing] = CLOSES
+            first, last = begin if opening is None else opening, end if closing is None else closing + 1
+            edges[first] += last - first
+            edges[last] -= last - first
+    return Quotation(role, np.cumsum(edges[:-1], dtype=np.int32))
+
+
+def _directions(tokens: Tokens, marks: NDArray[np.int64]) -> NDArray[np.int8]:
+    """What the spaces say of each mark: OPENS, CLOSES or NONE when they do not tell; -1 where it can only be a sign after a number."""
+    padded = np.pad(tokens.shape, 1, constant_values=MARK)
+    first = np.pad(tokens.first, 1)
+    text = np.pad(tokens.text, 1, constant_values=-1)
+    start, end = np.pad(tokens.start, 1), np.pad(tokens.end, 1)
+    at = marks + 1
+    touches_left = (text[at - 1] == text[at]) & (end[at - 1] == start[at])
+    touches_right = (text[at + 1] == text[at]) & (start[at + 1] == end[at])
+    left = touches_left & ~_among(first[at - 1], _STARTS)
+    right = touches_right & ((padded[at + 1] != MARK) | _among(first[at + 1], _QUOTES + "[(…$£€#@"))
+    direction = np.select([~left & right, left & ~right], [OPENS, CLOSES], NONE).astype(np.int8)
+    direction[left & ~right & (padded[at - 1] == NUMBER) & _among(first[at], _STRAIGHT)] = -1
+    return direction
+
+
+def _pair(marks: list[tuple[int, int, str]]) -> list[tuple[int | None, int | None]]:
+    """Pair the marks of one paragraph, each with its token number, direction and glyph; None where a mark was never written."""
+    pairs: list[tuple[int | None, int | None]] = []
+    opened: int | None = None
+    single: int | None = None
+    for token, direction, glyph in marks:
+        if glyph in _DOUBLE:
+            opens = direction == OPENS or (direction == NONE and (glyph in _OPENING or (glyph == _STRAIGHT and opened is None)))
+            if opens:
+                opened = token if opened is None else opened
+            elif opened is not None:
+                pairs.append((opened, token))
+                opened = None
+            elif not pairs and direction != -1:
+                pairs.append((None, token))
+        elif opened is None:
+            if direction == OPENS:
+                single = token
+            elif direction == CLOSES and single is not None:
+                pairs.append((single, token))
+                single = None
+    if opened is not None:
+        pairs.append((opened, None))
+    return pairs
+
+
+def _among(codes: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
+    return np.isin(codes, np.array([ord(character) for character in characters], np.uint32))

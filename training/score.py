@@ -1,0 +1,138 @@
+"""Articles -> results: read into blocks, tell their kinds, cut what is not theirs, label the passages. The one path for every door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.article import LABELS, Article, Block
+from training.errors import CopydeskError
+from training.model import Identity, Model
+from training.reading import read
+from training.spans import EVERYWHERE, IN_BODY, cut
+
+TOO_LITTLE = "too little evidence to say"
+DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBlock:
+    """A block with what was found of it. `label` and `probability` (of `editorial`, calibrated) are None for all but passages, and for
+    passages with too little evidence."""
+
+    block: Block
+    kind: str
+    kind_probability: float
+    reason: str | None = None
+    label: str | None = None
+    probability: float | None = None
+
+    @property
+    def words(self) -> int:
+        return self.block.text.count(" ") + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The block as CONTRACT has it: `label` and `probability` for passages only, `cut` and `reason` where there are any."""
+        block = self.block
+        out: dict[str, Any] = {"start": block.start, "end": block.end, "kind": self.kind, "kind_probability": round(self.kind_probability, DECIMALS)}
+        if self.reason:
+            out["reason"] = self.reason
+        out["text"] = block.text
+        if self.kind == "body":
+            out["label"] = self.label
+            out["probability"] = None if self.probability is None else round(self.probability, DECIMALS)
+        if block.cut:
+            out["cut"] = [span._asdict() for span in block.cut]
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One article's result; `error` holds code and message where it could not be scored, and then there are no blocks."""
+
+    id: str
+    source: str | None
+    model: Identity
+    title: str | None = None
+    blocks: tuple[ScoredBlock, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: CopydeskError | None = None
+
+    @property
+    def passages(self) -> list[ScoredBlock]:
+        return [block for block in self.blocks if block.kind == "body"]
+
+    @property
+    def editorial_share(self) -> float | None:
+        """Share of the labelled passages' words that stand in editorial passages; None when no passage could be labelled."""
+        labelled = [passage for passage in self.passages if passage.label]
+        words = sum(passage.words for passage in labelled)
+        return sum(passage.words for passage in labelled if passage.label == "editorial") / words if words else None
+
+    @property
+    def label(self) -> str | None:
+        """The verdict on the whole: what most of its words are."""
+        share = self.editorial_share
+        return None if share is None else LABELS[share < 0.5]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as CONTRACT has it, ready for JSON."""
+        model = self.model._asdict()
+        if self.error:
+            error = {"code": self.error.code, "message": self.error.message}
+            return {"id": self.id, "source": self.source, "status": "error", "error": error, "blocks": [], "model": model}
+        share = self.editorial_share
+        out: dict[str, Any] = {"id": self.id, "source": self.source, "status": "ok", "title": self.title, "label": self.label}
+        out["editorial_share"] = None if share is None else round(share, DECIMALS)
+        out["blocks"] = [block.as_dict() for block in self.blocks]
+        if self.notes:
+            out["notes"] = list(self.notes)
+        return out | {"model": model}
+
+
+def score(articles: Sequence[Article], model: Model) -> list[Result]:
+    """Score a batch of articles, in order. Larger batches cost less an article; memory grows with the batch."""
+    pages = [[cut(block, EVERYWHERE, article) for block in read(article)] for article in articles]
+    verdicts = model.kinds.classify(pages)
+    pages = [
+        [cut(block, IN_BODY, article) if kind == "body" else block for block, kind in zip(page, verdict.kinds, strict=True)]
+        for article, page, verdict in zip(articles, pages, verdicts, strict=True)
+    ]
+    passages = [(number, place) for number, verdict in enumerate(verdicts) for place, kind in enumerate(verdict.kinds) if kind == "body"]
+    probabilities = model.labels.label([pages[number][place].text for number, place in passages], [number for number, _ in passages])
+    probability_of = dict(zip(passages, probabilities.tolist(), strict=True))
+    return [
+        Result(
+            id=article.id,
+            source=article.source,
+            model=model.identity,
+            title=article.title or _headline(page, verdict.kinds),
+            blocks=tuple(
+                _scored(block, kind, probability, reason, probability_of.get((number, place)))
+                for place, (block, kind, probability, reason) in enumerate(
+                    zip(page, verdict.kinds, verdict.probabilities.tolist(), verdict.reasons, strict=True)
+                )
+            ),
+            notes=verdict.notes,
+        )
+        for number, (article, page, verdict) in enumerate(zip(articles, pages, verdicts, strict=True))
+    ]
+
+
+def own_text(result: Result) -> str:
+    """The article's own text: its blocks of kind body and subheading, blank lines between."""
+    return "\n\n".join(block.block.text for block in result.blocks if block.kind in ("body", "subheading"))
+
+
+def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:
+    block = block._replace(element=None)
+    if probability is None:
+        return ScoredBlock(block, kind, kind_probability, reason)
+    if probability != probability:
+        return ScoredBlock(block, kind, kind_probability, TOO_LITTLE)
+    return ScoredBlock(block, kind, kind_probability, None, LABELS[probability < 0.5], probability)
+
+
+def _headline(page: Sequence[Block], kinds: Sequence[str]) -> str | None:
+    return next((block.text for block, kind in zip(page, kinds, strict=True) if kind == "headline"), None)

@@ -1,0 +1,249 @@
+"""Texts -> tokens: flat arrays, made from a whole batch at once without a Python object for any token.
+
+Training and scoring both stand on these arrays, for kinds and for labels alike, so the text path cannot drift apart.
+Characters become code points, code points become classes, runs of a class become tokens, and a token is looked up
+in the lexicon by a 64-bit hash of its lowercased characters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOWER, CAPITALISED, UPPER, NUMBER, MARK = range(5)
+"""The shapes a token can have."""
+
+_SPACE, _LETTER, _DIGIT, _MARK = range(4)
+_APOSTROPHE, _CURLY = ord("'"), ord("’")
+_TABLED = 0x2100
+"""Code points below this (Latin to Arabic, and all common punctuation) are classified by table; the few others one by one."""
+_CHUNK = 1 << 17
+"""Characters worked on at once: the arrays of one chunk stay in the processor's cache."""
+_BASE = 0x9E3779B97F4A7C15
+"""Odd, so that its powers can be divided out modulo 2**64."""
+
+
+class Lexicon:
+    """The known words in a fixed order; id 0 means unknown. `words[0]` is empty."""
+
+    def __init__(self, words: Sequence[str]):
+        self.words = ("", *words)
+        hashes = _hashes(self.words[1:])
+        self._order = np.argsort(hashes) + 1
+        self._sorted = hashes[self._order - 1]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @classmethod
+    def learn(cls, texts: Sequence[str], least_texts: int) -> Lexicon:
+        """Every lowercased token that stands in at least `least_texts` of the texts, sorted."""
+        found: Counter[str] = Counter()
+        for chunk in _chunks(texts):
+            runs = _cut("\n".join(chunk))
+            text = _text_of(runs.start, chunk)
+            once = np.unique(np.stack([runs.hash, text.astype(np.uint64)]), axis=1)[0]
+            hashes, first = np.unique(runs.hash, return_index=True)
+            counts = np.diff(np.searchsorted(once, hashes), append=len(once))
+            joined = "\n".join(chunk)
+            for start, end, count in zip(runs.start[first].tolist(), runs.end[first].tolist(), counts.tolist(), strict=True):
+                found[_folded(joined[start:end])] += count
+        return cls(sorted(word for word, count in found.items() if count >= least_texts))
+
+    def ids(self, words: Iterable[str]) -> NDArray[np.int32]:
+        """Ids of those of the lowercased words that are known."""
+        found = self._look_up(_hashes(list(words)))
+        return found[found > 0]
+
+    def read(self, texts: Sequence[str]) -> Tokens:
+        """Tokenise a batch."""
+        parts = [self._read(chunk) for chunk in _chunks(texts)]
+        before = np.cumsum([0, *(part.texts for part in parts)])
+        return Tokens(
+            word=np.concatenate([part.word for part in parts] or [np.zeros(0, np.int32)]),
+            shape=np.concatenate([part.shape for part in parts] or [np.zeros(0, np.uint8)]),
+            first=np.concatenate([part.first for part in parts] or [np.zeros(0, np.uint32)]),
+            text=np.concatenate([part.text + shift for part, shift in zip(parts, before, strict=False)] or [np.zeros(0, np.int64)]),
+            start=np.concatenate([part.start for part in parts] or [np.zeros(0, np.int32)]),
+            end=np.concatenate([part.end for part in parts] or [np.zeros(0, np.int32)]),
+            texts=len(texts),
+        )
+
+    def _read(self, texts: Sequence[str]) -> Tokens:
+        runs = _cut("\n".join(texts))
+        text = _text_of(runs.start, texts)
+        begin = _starts(texts)[text]
+        start, end = (runs.start - begin).astype(np.int32), (runs.end - begin).astype(np.int32)
+        return Tokens(self._look_up(runs.hash), runs.shape, runs.first, text, start, end, len(texts))
+
+    def _look_up(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+        if not len(self._sorted):
+            return np.zeros(len(hashes), np.int32)
+        at = np.searchsorted(self._sorted, hashes)
+        at[at == len(self._sorted)] = 0
+        return np.where(self._sorted[at] == hashes, self._order[at], 0).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """All tokens of a batch in reading order, arrays of shape (tokens,): `word` ids, `shape`, index of the `text` each stands in,
+    `first` its first code point as written, `start` and `end` its character offsets into that text, end exclusive."""
+
+    word: NDArray[np.int32]
+    shape: NDArray[np.uint8]
+    first: NDArray[np.uint32]
+    text: NDArray[np.int64]
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+    texts: int
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each text, shape (texts,)."""
+        return np.bincount(self.text, minlength=self.texts)
+
+
+class _Runs(NamedTuple):
+    """The tokens of one string: character offsets, shape, and hash of the folded characters."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    shape: NDArray[np.uint8]
+    first: NDArray[np.uint32]
+    hash: NDArray[np.uint64]
+
+
+class _Alphabet(NamedTuple):
+    """What is to be known of each code point below `_TABLED`."""
+
+    kind: NDArray[np.uint8]
+    lowered: NDArray[np.uint64]
+    upper: NDArray[np.bool_]
+
+
+def _cut(joined: str) -> _Runs:
+    """A token is a word with its inner apostrophes, a number with its inner marks (3.5, 10:30), or one punctuation mark."""
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    kind, lowered, upper = _classify(codes)
+    _join(kind, codes, (_APOSTROPHE, _CURLY), _LETTER)
+    _join(kind, codes, (ord("."), ord(","), ord(":")), _DIGIT)
+    lowered[(codes == _CURLY) & (kind == _LETTER)] = _APOSTROPHE
+
+    begins = kind != _SPACE
+    begins[1:] &= (kind[1:] != kind[:-1]) | (kind[1:] == _MARK)
+    ends = kind != _SPACE
+    ends[:-1] &= (kind[:-1] != kind[1:]) | (kind[:-1] == _MARK)
+    start, end = np.flatnonzero(begins), np.flatnonzero(ends) + 1
+
+    power, inverse = _powers(len(codes))
+    sums = np.zeros(len(codes) + 1, np.uint64)
+    np.cumsum(lowered * power, out=sums[1:])
+    hashes = (sums[end] - sums[start]) * inverse[start]
+
+    uppers = np.zeros(len(codes) + 1, np.int32)
+    np.cumsum(upper, out=uppers[1:])
+    capitals = uppers[end] - uppers[start]
+    shape = np.choose(kind[start], [MARK, LOWER, NUMBER, MARK]).astype(np.uint8)
+    shape[upper[start]] = CAPITALISED
+    shape[(capitals > 1) & (capitals >= _letters(kind, codes, start, end))] = UPPER
+    return _Runs(start, end, shape, codes[start], hashes)
+
+
+def _letters(kind: NDArray[np.uint8], codes: NDArray[np.uint32], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Letters of each token, inner apostrophes not counted."""
+    counts = np.zeros(len(codes) + 1, np.int32)
+    np.cumsum((kind == _LETTER) & (codes != _APOSTROPHE) & (codes != _CURLY), out=counts[1:])
+    return counts[end] - counts[start]
+
+
+def _classify(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64], NDArray[np.bool_]]:
+    """Kind, lowercased code point and upper case of each character."""
+    at = codes.astype(np.int64)
+    kind, lowered, upper = (table.take(at, mode="clip") for table in _alphabet())
+    rare = np.flatnonzero(codes >= _TABLED)
+    for at, code in zip(rare.tolist(), codes[rare].tolist(), strict=True):
+        kind[at], lowered[at], upper[at] = _character(code)
+    return kind, lowered, upper
+
+
+def _join(kind: NDArray[np.uint8], codes: NDArray[np.uint32], marks: tuple[int, ...], within: int) -> None:
+    """Make each of the `marks` that stands between two characters of a kind one of that kind."""
+    inner = np.zeros(max(0, len(codes) - 2), np.bool_)
+    for mark in marks:
+        inner |= codes[1:-1] == mark
+    inner &= (kind[:-2] == within) & (kind[2:] == within)
+    kind[1:-1][inner] = within
+
+
+def _character(code: int) -> tuple[int, int, bool]:
+    character = chr(code)
+    if character.isspace():
+        kind = _SPACE
+    elif character.isdecimal():
+        kind = _DIGIT
+    else:
+        kind = _LETTER if character.isalnum() else _MARK
+    lowered = character.lower()
+    return kind, ord(lowered) if len(lowered) == 1 else code, character.isupper()
+
+
+@cache
+def _alphabet() -> _Alphabet:
+    kind, lowered, upper = zip(*map(_character, range(_TABLED)), strict=True)
+    return _Alphabet(np.array(kind, np.uint8), np.array(lowered, np.uint64), np.array(upper))
+
+
+@cache
+def _powers_to(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    bases = np.full((2, size), _BASE, np.uint64)
+    bases[1] = pow(_BASE, -1, 1 << 64)
+    bases[:, 0] = 1
+    power, inverse = np.multiply.accumulate(bases, axis=1)
+    return power, inverse
+
+
+def _powers(length: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The powers of `_BASE` and of its inverse modulo 2**64, from 0 up to a length."""
+    power, inverse = _powers_to(_CHUNK if length <= _CHUNK else 1 << (length - 1).bit_length())
+    return power[:length], inverse[:length]
+
+
+def _hashes(words: Sequence[str]) -> NDArray[np.uint64]:
+    """The hash each folded word has as a token, whatever its characters."""
+    codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    end = np.cumsum([len(word) for word in words], dtype=np.int64)
+    power, inverse = _powers(len(codes))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * power, dtype=np.uint64)])
+    start = np.concatenate([np.zeros(1, np.int64), end[:-1]])[: len(words)]
+    return (sums[end] - sums[start]) * inverse[start]
+
+
+def _folded(token: str) -> str:
+    lowered = "".join(chr(_character(ord(character))[1]) for character in token)
+    return lowered.replace("’", "'") if len(lowered) > 1 else lowered
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    begin = size = 0
+    for number, text in enumerate(texts):
+        if size + len(text) > _CHUNK and number > begin:
+            yield texts[begin:number]
+            begin, size = number, 0
+        size += len(text) + 1
+    if begin < len(texts):
+        yield texts[begin:]
+
+
+def _starts(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Where each text begins in the texts joined by one character."""
+    return np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
+
+
+def _text_of(start: NDArray[np.int64], texts: Sequence[str]) -> NDArray[np.int64]:
+    """Index of the text in which each token of the joined texts starts."""
+    return np.searchsorted(_starts(texts), start, side="right") - 1
