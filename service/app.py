@@ -1,113 +1,200 @@
-"""HTTP -> library: `POST /v1/classify` and its neighbours."""
+"""HTTP -> library: the contract's addresses, the page, and what operators ask."""
 
 from __future__ import annotations
 
+import logging
+import re
+import time
+import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Flask, Response, json, request
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, g, request
+from pydantic import BaseModel, ValidationError
 
+from service import openapi, page
+from service.access import is_admitted
+from service.current import CurrentModel, smoke_test
+from service.desk import Answer, Desk, article_of
+from service.label_studio import suggest
+from service.limits import Limits
+from service.metrics import Metrics
+from service.ndjson import answer_lines
+from service.openapi import HTML, JSON, NDJSON, TEXT
+from service.problems import RefusedError, answer_with_problems, invalid
+from service.schema import AnnotationTasks, ArticleRequest, BatchRequest, Wanted, WantedOfBody
+from service.wire import checked_json, to_json
 from training.article import Article
-from training.errors import CopydeskError
-from training.model import Model
-from training.reading import article_from_bytes, article_from_text
-from training.score import score
+from training.errors import ModelError
+from training.reading import article_from_bytes
 
-MAX_BODY = 16_000_000
-"""Bytes of one request's body."""
+log = logging.getLogger("copydesk.requests")
 
+OPEN = ("healthy", "ready", "show_openapi", "static")
+"""Addresses that need no token: probes have none, and these tell nothing of any article."""
+REQUEST_ID = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
 
-class ClassifyRequest(BaseModel):
-    """One article: exactly one of `text` and `html`, and what the caller wants to find again in the result."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    text: str | None = None
-    html: str | None = None
-    id: str = ""
-    source: str | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> ClassifyRequest:
-        if (self.text is None) == (self.html is None):
-            raise ValueError("give exactly one of text and html")
-        return self
+Asked = TypeVar("Asked", bound=BaseModel)
 
 
-def create_app(model: Model) -> Flask:
-    """The application, serving one loaded model."""
-    app = Flask("copydesk", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-
-    @app.post("/v1/classify")
-    def classify() -> dict[str, Any]:
-        return score([_article()], model)[0].as_dict()
-
-    @app.get("/v1/model")
-    def show_model() -> dict[str, Any]:
-        return dict(model.manifest)
-
-    @app.get("/healthz")
-    def healthy() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.errorhandler(CopydeskError)
-    def refused(error: CopydeskError) -> Response:
-        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, error.code)
-
-    @app.errorhandler(HTTPException)
-    def failed(error: HTTPException) -> Response:
-        if error.code is None or error.code < 400:
-            return error.get_response()  # type: ignore[return-value]
-        response = _problem(HTTPStatus(error.code), _remedy(error), "http")
-        for name, value in error.get_headers(request.environ):
-            if name.lower() not in ("content-type", "content-length"):
-                response.headers[name] = value
-        return response
-
-    @app.errorhandler(Exception)
-    def broken(error: Exception) -> Response:
-        app.logger.exception("an article could not be scored")
-        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the article could not be scored; the log says why", "internal")
-
+def create_app(current: CurrentModel, limits: Limits | None = None, tokens: Sequence[str] = ()) -> Flask:
+    """The application, answering with whichever model is current; without tokens it asks nobody who they are."""
+    limits = limits or Limits()
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = limits.body
+    desk = Desk(current, limits, Metrics())
+    app.extensions["copydesk"] = desk
+    _observe(app, desk.metrics)
+    _admit(app, tokens)
+    answer_with_problems(app, limits)
+    _answer_articles(app, desk)
+    _answer_operators(app, desk)
+    _answer_annotators(app, desk)
+    page.add(app, desk)
     return app
 
 
-def _article() -> Article:
-    """The article of the request's body; its media type says how to read it."""
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed; send it with Content-Encoding identity")
-    if request.mimetype in ("text/plain", "text/html"):
-        charset = request.mimetype_params.get("charset")
-        return article_from_bytes(request.get_data(), media_type=request.mimetype, charset=charset)
-    if request.mimetype != "application/json":
-        raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json, text/plain or text/html")
+def _answer_articles(app: Flask, desk: Desk) -> None:
+    @app.post("/v1/classify")
+    def classify() -> Response:
+        return _json(_classify(desk))
+
+    @app.post("/v1/classify/batch")
+    def classify_batch() -> Response:
+        if request.mimetype == NDJSON:
+            request.max_content_length = None
+            lines = answer_lines(request.stream, desk, _query(Wanted))
+            return Response(lines, mimetype=NDJSON, headers={"X-Accel-Buffering": "no"})
+        _take(JSON, NDJSON)
+        wanted, asked = _query(Wanted), _body(BatchRequest, desk.limits).articles
+        desk.limits.check("articles", len(asked), f"the batch has {len(asked):,} articles")
+        return _json({"results": desk.answers([desk.read(each) for each in asked], wanted)})
+
+
+def _classify(desk: Desk) -> Answer:
+    _take(JSON, TEXT, HTML)
+    if request.mimetype == JSON:
+        return desk.answer(article_of(_body(ArticleRequest, desk.limits)), _query(Wanted))
+    wanted = _query(WantedOfBody)
+    return desk.answer(_bare_article(wanted), wanted)
+
+
+def _bare_article(wanted: WantedOfBody) -> Article:
+    charset = request.mimetype_params.get("charset")
+    return article_from_bytes(request.get_data(), name=wanted.id, media_type=request.mimetype, source=wanted.source, charset=charset)
+
+
+def _answer_operators(app: Flask, desk: Desk) -> None:
+    document = to_json(openapi.document())
+
+    @app.get("/v1/model")
+    def show_model() -> Response:
+        return _json(dict(desk.current.model.manifest))
+
+    @app.get("/healthz")
+    def healthy() -> Response:
+        return _json({"status": "ok"})
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        model = desk.current.model
+        try:
+            smoke_test(model)
+        except ModelError as error:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.code) from error
+        return _json({"status": "ready", "model": model.identity._asdict(), "refused": desk.current.refused})
+
+    @app.get("/metrics")
+    def show_metrics() -> Response:
+        return Response(desk.metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/openapi.json")
+    def show_openapi() -> Response:
+        return Response(document, mimetype=JSON)
+
+
+def _answer_annotators(app: Flask, desk: Desk) -> None:
+    @app.post("/predict")
+    def predict() -> Response:
+        _take(JSON)
+        tasks = _body(AnnotationTasks, desk.limits).tasks
+        desk.limits.check("articles", len(tasks), f"the request has {len(tasks):,} tasks")
+        return _json({"results": suggest(tasks, desk)})
+
+    @app.post("/setup")
+    def set_up() -> Response:
+        return _json({"model_version": desk.current.model.identity.digest})
+
+    @app.get("/health")
+    def annotators_health() -> Response:
+        return _json({"status": "UP", "model_class": "Copydesk"})
+
+
+def _take(*media_types: str) -> None:
+    """Turn down a body that is compressed or of another type."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        message = "the body is compressed; send it as it is, with Content-Encoding identity or none"
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, "compressed", {"Accept-Encoding": "identity"})
+    if request.mimetype not in media_types:
+        message = f"the body is {request.mimetype or 'of no stated type'}; send {' or '.join(media_types)} and say so in Content-Type"
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, "media-type", {"Accept": ", ".join(media_types)})
+
+
+def _body(form: type[Asked], limits: Limits) -> Asked:
     try:
-        asked = ClassifyRequest.model_validate_json(request.get_data())
+        return form.model_validate_json(checked_json(request.get_data(), limits))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _Refusal(HTTPStatus.BAD_REQUEST, f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
-    if asked.html is not None:
-        return article_from_text(asked.html, name=asked.id, media_type="text/html", source=asked.source)
-    return article_from_text(asked.text or "", name=asked.id, media_type="text/plain", source=asked.source)
+        raise invalid(error) from None
 
 
-class _Refusal(HTTPException):
-    def __init__(self, status: HTTPStatus, detail: str):
-        super().__init__(detail)
-        self.code = status
+def _query(form: type[Asked]) -> Asked:
+    try:
+        return form.model_validate({name: ",".join(values) for name, values in request.args.lists()})
+    except ValidationError as error:
+        raise invalid(error) from None
 
 
-def _remedy(error: HTTPException) -> str:
-    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return f"the body is larger than {MAX_BODY:,} bytes; send fewer or shorter articles"
-    return " ".join((error.description or "").split())
+def _json(value: Any) -> Response:
+    return Response(to_json(value), mimetype=JSON)
 
 
-def _problem(status: HTTPStatus, detail: str, code: str) -> Response:
-    """RFC 9457."""
-    problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, "code": code}
-    return Response(json.dumps(problem), int(status), mimetype="application/problem+json")
+def _admit(app: Flask, tokens: Sequence[str]) -> None:
+    @app.before_request
+    def ask_for_token() -> None:
+        if request.endpoint in OPEN or is_admitted(request.authorization, tokens):
+            return
+        scheme = "Basic" if request.endpoint == "show_page" else "Bearer"  # a browser asks for a password: the token
+        message = "no token, or not one of this service's; send Authorization: Bearer and a token (in a browser: any name, the token as password)"
+        raise RefusedError(HTTPStatus.UNAUTHORIZED, message, "no-token", {"WWW-Authenticate": f'{scheme} realm="Copydesk"'})
+
+
+def _observe(app: Flask, metrics: Metrics) -> None:
+    """Give every request an id, count it, and log it without a word of what it holds."""
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        seconds = time.perf_counter() - g.started
+        endpoint = request.url_rule.rule if request.url_rule else "none"
+        response.headers["X-Request-ID"] = g.request_id
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        method = request.method if request.url_rule else "other"  # callers invent methods without end
+        metrics.requests.labels(method, endpoint, response.status_code).inc()
+        metrics.seconds.labels(endpoint).observe(seconds)
+        told = {"request_id": g.request_id, "method": request.method, "endpoint": endpoint, "status": response.status_code}
+        log.info("request", extra={"event": "request", **told, "seconds": round(seconds, 4)})
+        return response

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 import click
 
 from service import terminal
+from service.limits import Limits, limit_options
 from training.batch import find_files, score_files
 from training.errors import CopydeskError, InputError
 from training.model import Model, default_model, load_model
@@ -26,6 +28,7 @@ log = logging.getLogger("copydesk")
 
 Command = Callable[..., Any]
 FAILED = 1
+READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 CSV_COLUMNS = ("id", "source", "passage", "start", "end", "label", "probability", "words", "status", "error")
 
 
@@ -122,20 +125,36 @@ def train_command(data: tuple[Path, ...], output: Path, base: Path | None, held_
 
 @main.command("evaluate")
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--compare", "other", type=click.Path(path_type=Path), help="Another model folder: differences, in pairs, with intervals.")
+@click.option("--worst", default=0, metavar="N", type=click.IntRange(0), help="Show the N surest wrong labels with the terms that tipped them.")
+@click.option(
+    "--learning-curve", "taught", multiple=True, type=click.Path(exists=True, path_type=Path), help="Training data: refit the labels on growing parts of its sources."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 @model_option
 @one_line_errors
-def evaluate_command(data: tuple[Path, ...], as_json: bool, folder: Path | None) -> None:
+def evaluate_command(data: tuple[Path, ...], other: Path | None, worst: int, taught: tuple[Path, ...], as_json: bool, folder: Path | None) -> None:
     """Measure a model on labelled data, overall with 95 % intervals and for each source."""
-    from service.tables import evaluation_tables
-    from training.evaluate import evaluate
+    from service import tables
+    from training.evaluate import compare, evaluate, learning_curve
     from training.labelled import read_corpus
 
-    evaluation = evaluate(read_corpus(data), load_model(folder or default_model()))
+    model = load_model(folder or default_model())
+    corpus = read_corpus(data)
+    evaluation = evaluate(corpus, model)
     if as_json:
         click.echo(json.dumps({figure.name: {"value": figure.value, "interval": figure.interval} for figure in evaluation.overall()}))
-    else:
-        for line in evaluation_tables(evaluation):
+        return
+    for line in tables.evaluation(evaluation):
+        click.echo(line)
+    if worst:
+        for line in tables.mistakes(evaluation.worst(worst), model):
+            click.echo(line)
+    if other:
+        for line in tables.figures(f"better than {other}", compare(evaluation, evaluate(corpus, load_model(other)))):
+            click.echo(line)
+    if taught:
+        for line in tables.curve(learning_curve(read_corpus(taught), corpus, model)):
             click.echo(line)
 
 
@@ -156,16 +175,22 @@ def check_command(data: tuple[Path, ...]) -> None:
 
 
 @main.command("serve")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes; each serves four requests at a time.")
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="COPYDESK_HOST", show_envvar=True)
+@click.option("--port", default=8000, show_default=True, envvar="COPYDESK_PORT", show_envvar=True, type=click.IntRange(0, 65535))
+@click.option("--workers", default=1, show_default=True, envvar="COPYDESK_WORKERS", show_envvar=True, type=click.IntRange(1), help="Processes.")
+@click.option("--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS.")
+@click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without.")
+@click.option("--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never.")
+@limit_options
 @model_option
 @one_line_errors
-def serve_command(host: str, port: int, workers: int, folder: Path | None) -> None:
-    """Serve the model over HTTP."""
-    from service.server import serve
+def serve_command(folder: Path | None, token_file: Path | None, **given: Any) -> None:
+    """Serve the model over HTTP, with a page for people at /."""
+    from service.access import read_tokens  # a web server takes a moment to import, which no other command needs
+    from service.server import Serving, serve
 
-    serve(load_model(folder or default_model()), host, port, workers)
+    limits = Limits(**{limit.name: given.pop(limit.name) for limit in fields(Limits)})
+    serve(folder or default_model(), Serving(limits=limits, tokens=read_tokens(token_file), **given))
 
 
 @main.group("model")

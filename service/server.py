@@ -1,34 +1,166 @@
-"""The application under gunicorn: the model is loaded once and shared by the workers, copy on write."""
+"""The application under a server: gunicorn, whose workers share one loaded model copy on write, or waitress where gunicorn cannot run."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import logging
+import logging.config
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gunicorn.app.base import BaseApplication
+from service.access import check_exposure
+from service.limits import Limits
+from training.errors import CopydeskError
 
-from service.app import create_app
-from training.model import Model
+if TYPE_CHECKING:
+    from flask import Flask
 
 THREADS = 4
+"""Requests under way in one process. Scoring holds one core; more threads than this read and write beside it to no gain."""
 GRACE = 30
 """Seconds that requests under way have to finish when the server is told to stop."""
+KEEP_ALIVE = 30
+"""Seconds that an idle connection is kept for a caller's next request."""
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "service.server.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["console"]},
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("gunicorn.error", "gunicorn.access")},
+}
+"""Everything that is logged goes to standard error, a JSON object a line."""
+RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, model: Model, options: dict[str, Any]):
-        self.model, self.options = model, options
-        super().__init__()
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How to serve: where, with how many processes, who may ask how much, and how often to look for a new model (0: never)."""
 
-    def load_config(self) -> None:
-        for name, value in self.options.items():
-            self.cfg.set(name, value)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    limits: Limits = field(default_factory=Limits)
+    tokens: Sequence[str] = ()
+    anonymous: bool = False
+    reload: float = 2.0
 
-    def load(self) -> Any:
-        return create_app(self.model)
+    @property
+    def bind(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def serve(model: Model, host: str, port: int, workers: int) -> None:
-    """Serve until told to stop (SIGTERM, SIGINT)."""
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    options = {"bind": bind, "workers": workers, "worker_class": "gthread", "threads": THREADS, "preload_app": True, "graceful_timeout": GRACE}
-    _Server(model, options).run()
+def serve(folder: Path, serving: Serving) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT). Raises CopydeskError where it cannot start."""
+    check_exposure(serving.host, serving.tokens, serving.anonymous)
+    logging.config.dictConfig(LOGGING)
+    if sys.platform == "win32":
+        _serve_with_waitress(folder, serving)
+    else:
+        _serve_with_gunicorn(folder, serving)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record: time, level, logger, message, and what the record was given beside it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time_of = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+        said = {"time": time_of, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        given = {name: value for name, value in vars(record).items() if name not in RECORD_FIELDS}
+        cause = {"cause": self.formatException(record.exc_info)} if record.exc_info else {}
+        return json.dumps(said | given | cause, ensure_ascii=False, default=str)
+
+
+def _serve_with_gunicorn(folder: Path, serving: Serving) -> None:
+    import gunicorn.util
+    from gunicorn.app.base import BaseApplication
+
+    shared = os.environ[COUNTS] = tempfile.mkdtemp(prefix="copydesk-")
+    app = _create_app(folder, serving)  # before any fork: workers share what is loaded here
+    starter = os.getpid()
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in _gunicorn_options(app, serving).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Flask:
+            return app
+
+    gunicorn.util.write_error = _write_problem
+    try:
+        Server().run()
+    finally:
+        if os.getpid() == starter:
+            shutil.rmtree(shared, ignore_errors=True)
+
+
+def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    def begin(_worker: Any) -> None:
+        _watch(app, serving)
+
+    def end(_server: Any, worker: Any) -> None:
+        with suppress(OSError):
+            mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+    return {
+        "bind": serving.bind,
+        "workers": serving.workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "preload_app": True,
+        "graceful_timeout": GRACE,
+        "keepalive": KEEP_ALIVE,
+        "logconfig_dict": LOGGING,
+        "post_worker_init": begin,
+        "child_exit": end,
+    }
+
+
+def _serve_with_waitress(folder: Path, serving: Serving) -> None:
+    try:
+        import waitress
+    except ImportError as error:
+        raise CopydeskError("gunicorn does not run here and waitress is not installed; `pip install waitress`", "no-server") from error
+    app = _create_app(folder, serving)
+    _watch(app, serving)
+    waitress.serve(app, host=serving.host, port=serving.port, threads=THREADS, max_request_body_size=2**40, ident=None)
+
+
+def _create_app(folder: Path, serving: Serving) -> Flask:
+    from service.app import create_app
+    from service.current import CurrentModel
+
+    return create_app(CurrentModel(folder), serving.limits, serving.tokens)
+
+
+def _watch(app: Flask, serving: Serving) -> None:
+    desk = app.extensions["copydesk"]
+    if serving.reload:
+        desk.current.watch(serving.reload, desk.metrics.model)
+    else:
+        desk.metrics.model(desk.current)
+
+
+def _write_problem(sock: Any, status: int, reason: str, message: str) -> None:
+    """What gunicorn answers by itself, to requests that never reach the application, as a problem too."""
+    from gunicorn.util import write_nonblock
+
+    from service.problems import MEDIA_TYPE, problem
+
+    detail = " ".join(f"{message or reason}; send a well-formed HTTP/1.1 request within the server's limits".split())
+    body = problem(HTTPStatus(status), detail, "http", "")
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    write_nonblock(sock, head.encode("latin-1") + body)

@@ -7,6 +7,7 @@ import stat
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +27,11 @@ WAITING = 3
 
 
 class Found(NamedTuple):
-    """A file to score, the id and source its result carries, and its size in bytes (0 where it cannot be told)."""
+    """A file to score, the id its result carries, the folder it lies in, and its size in bytes (0 where it cannot be told)."""
 
     path: str
     id: str
-    source: str | None
+    folder: str | None
     size: int
 
 
@@ -70,7 +71,7 @@ def score_batch(files: Sequence[Found], model: Model) -> list[Result]:
             errors[number] = error
     scored = iter(score(articles, model))
     return [
-        Result(file.id, file.source, model.identity, error=errors[number]) if number in errors else next(scored)
+        Result(file.id, file.folder, model.identity, error=errors[number]) if number in errors else _with_source(next(scored), file)
         for number, file in enumerate(files)
     ]
 
@@ -87,7 +88,12 @@ def read_file(file: Found) -> Article:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}; check that it exists and that you may read it", "unreadable") from error
     article = article_from_bytes(content, name=os.path.basename(file.path))
-    return Article(article.text, article.is_html, file.id, file.source)
+    return replace(article, id=file.id)
+
+
+def _with_source(result: Result, file: Found) -> Result:
+    """What the page says of its host goes before the folder it lies in."""
+    return result if result.source else replace(result, source=file.folder)
 
 
 def _inside(folder: str) -> Iterator[Found]:

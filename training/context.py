@@ -1,162 +1,197 @@
-"""Blocks in their article -> features: what the neighbours look like, where the article's own text runs, what a block shares with it.
+"""The labeller's second stage: a passage's logit among its neighbours', the rest of its article's, and how the passage is written.
 
-Everything stands on the probabilities `p` (blocks, kinds) that each block has by itself.
+A small network, several of them averaged, over named features. A feature that needs a neighbour is 0 where there is none; training shows
+every passage a second time as an article of its own, so that a single passage is judged as well as it can be.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from training.article import KINDS, TEXT_KINDS
-from training.features import Floats, Ints, Look
+from training.quotation import SPEECH
+from training.terms import Reader, Reading
+from training.tokens import NUMBER
 
-NEAR = (-3, -2, -1, 1, 2, 3)
-"""Neighbours looked at one by one."""
-WINDOWS = (5, 10, 25)
-"""Blocks before and after that are looked at together."""
-LEAST_LOG = -7.0
-"""Log probabilities are cut off here: below it a block by itself is sure enough."""
-PROSE_WORDS = 12
-"""A block of this many words, likely the article's own, is prose that others can share words with."""
-RARE_IDF = 4.0
-"""Words in fewer than about one article in 20 tell what an article is about."""
+Features = dict[str, NDArray[np.float64]]
 
+_FULL_WORDS = 60
+"""A neighbour of this many tokens or more counts in full, a shorter one in proportion."""
+_REACH = 3
+_DECAYS = (0.5, 0.8)
+_DECAY_REACH = 8
+_FARTHEST = 5.0
+VOICE = {
+    "we": ("we", "our", "us", "we're", "we've", "ourselves"),
+    "I": ("i", "my", "me", "i'm", "i've"),
+    "you": ("you", "your", "you're"),
+    "speech": tuple(SPEECH),
+    "ought": ("should", "must", "need", "ought"),
+    "denial": ("not", "no", "never", "nothing", "isn't", "don't", "doesn't"),
+    "stance": ("perhaps", "maybe", "seems", "surely", "clearly", "indeed", "obviously", "course"),
+    "turn": ("but", "yet", "however", "so"),
+    "?": ("?",),
+    "!": ("!",),
+}
+"""Words that tell whose voice is heard; counted outside quotation marks."""
 
-def text_probability(p: Floats) -> Floats:
-    """Probability that a block is the article's own."""
-    return p[:, : len(TEXT_KINDS)].sum(axis=1)
-
-
-def context(seen: Look, p: Floats, idf: Floats) -> Floats:
-    """Features of shape (blocks, features)."""
-    text = text_probability(p)
-    first, last = _bounds(seen)
-    before = np.arange(len(p)) - first
-    after = last - np.arange(len(p))
-    words = np.minimum(seen.words, 60) + 1
-    return np.column_stack(
-        [
-            np.maximum(np.log(p + 1e-9), LEAST_LOG) / 3,
-            _neighbours(seen, p),
-            _windows(text, words, first, last),
-            _sides(text * words, first, last),
-            np.log1p(_sides(p, first, last)),
-            before / np.maximum(1, before + after),
-            np.log1p(before) / 4,
-            np.log1p(after) / 4,
-            _runs((2 * text - 1) * np.sqrt(words), seen.article),
-            _runs(2 * text - 1, seen.article),
-            _groups(seen, p, words),
-            shared_words(seen, text, idf),
-            seen.shape,
-        ]
-    ).astype(np.float32)
+_SHARED_VOICE = ("we", "I", "you", "speech", "ought", "?")
+"""Those of `VOICE` that are also averaged over the rest of the article."""
 
 
-def _bounds(seen: Look) -> tuple[Ints, Ints]:
-    """Index of the first and of the last block of each block's article."""
-    edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    return edges[seen.article], edges[seen.article + 1] - 1
+@dataclass(frozen=True)
+class Passages:
+    """What the first stage knows of a batch: arrays of shape (passages,), first the passage's own, `logit`, number of `tokens`, share `quoted`;
+    `sentences` holds for each the number, highest, lowest, first and last logit of its sentences, `voice` what is counted of how it is written."""
+
+    logit: NDArray[np.float64]
+    tokens: NDArray[np.int64]
+    quoted: NDArray[np.float64]
+    sentences: Features
+    voice: Features
+    colon: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, reading: Reading, voice: NDArray[np.int64], added: NDArray[np.float64], bias: float | NDArray[np.float64]) -> Passages:
+        """`voice` is the table made by `voices`; `added` is what each token adds to its passage's logit."""
+        text, texts = reading.tokens.text, reading.tokens.texts
+        tokens = reading.tokens.lengths()
+        quoted = np.bincount(text, reading.quoted, minlength=texts) / np.maximum(tokens, 1)
+        colon = np.zeros(texts, np.bool_)
+        ends = np.flatnonzero(np.diff(text, append=texts))
+        colon[text[ends]] = reading.tokens.first[ends] == ord(":")
+        logit = np.asarray(bias, np.float64) + np.bincount(text, added, minlength=texts)
+        return cls(logit, tokens, quoted, _sentences(reading, added), _voice(reading, voice, added), colon)
+
+    def features(self, article: NDArray[np.int64]) -> Features:
+        """`article[i]` is the index of the article in which passage i stands, non-decreasing."""
+        size = np.bincount(article, minlength=1)[article] if len(article) else article
+        position = np.arange(len(article)) - np.searchsorted(article, article)
+        full = np.minimum(self.tokens, _FULL_WORDS) / _FULL_WORDS
+        probability = sigmoid(self.logit)
+        others = size > 1
+        out: Features = {
+            "logit": self.logit,
+            "probability": probability,
+            "length": np.log1p(self.tokens),
+            "quoted": self.quoted,
+            **self.sentences,
+            **self.voice,
+        }
+        for apart in [*range(-_REACH, 0), *range(1, _REACH + 1)]:
+            out[f"logit at {apart:+}"] = _neighbour(self.logit * full, article, apart)
+        for apart in (-2, -1, 1, 2):
+            out[f"passage at {apart:+}"] = _neighbour(np.ones(len(article)), article, apart)
+            out[f"quoted at {apart:+}"] = _neighbour(self.quoted, article, apart)
+        for decay in _DECAYS:
+            out[f"logits near, by {decay}"] = _near(self.logit, full, article, decay)
+        weight = full + 0.1
+        mean = _rest(self.logit, weight, article)
+        out["rest: logit"] = mean
+        out["rest: spread"] = np.sqrt(np.maximum(_rest(self.logit**2, weight, article) - mean**2, 0))
+        out["rest: probability"] = np.where(others, _rest(probability, weight, article) - 0.3, 0)
+        out["rest: quoted"] = _rest(self.quoted, weight, article)
+        out |= {f"rest: {name}": _rest(self.voice[name], np.ones(len(article)), article) for name in _SHARED_VOICE}
+        out["passages"] = np.log(np.maximum(size, 1))
+        out["alone"] = (~others).astype(np.float64)
+        out["position"] = position / np.maximum(size - 1, 1)
+        out["first"], out["last"] = (others & (position == 0)).astype(np.float64), (others & (position == size - 1)).astype(np.float64)
+        out["introduced"] = _neighbour(self.colon, article, -1)
+        return out
 
 
-def _neighbours(seen: Look, p: Floats) -> Floats:
-    count = len(p)
-    columns = []
-    for step in NEAR:
-        there = np.arange(count) + step
-        inside = (there >= 0) & (there < count)
-        there = np.clip(there, 0, count - 1)
-        inside &= seen.article[there] == seen.article
-        kin = inside & (seen.groups[there, 0] == seen.groups[:, 0]) & (seen.groups[:, 0] >= 0)
-        columns += [p[there] * inside[:, None], inside[:, None], kin[:, None], (seen.shape[there, 1] * inside)[:, None]]
-    return np.concatenate(columns, axis=1)
+@dataclass(frozen=True)
+class Context:
+    """One hidden layer over standardised features: the averaged networks side by side."""
+
+    names: tuple[str, ...]
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    hidden: NDArray[np.float64]
+    hidden_bias: NDArray[np.float64]
+    output: NDArray[np.float64]
+    bias: float
+
+    def logits(self, features: Features) -> NDArray[np.float64]:
+        rows = standardised(matrix({name: features[name] for name in self.names}), self.mean, self.scale)
+        return np.maximum(rows @ self.hidden + self.hidden_bias, 0) @ self.output + self.bias
 
 
-def _windows(text: Floats, words: Floats, first: Ints, last: Ints) -> Floats:
-    """Share of blocks and of words that are the article's own, in windows before and after each block."""
-    columns = []
-    here = np.arange(len(text))
-    sums = [np.concatenate([[0], np.cumsum(values, dtype=np.float64)]) for values in (text, text * words, words)]
-    for size in WINDOWS:
-        for begin, end in ((np.maximum(here - size, first), here), (here + 1, np.minimum(here + size, last) + 1)):
-            blocks, own, all_words = (total[end] - total[begin] for total in sums)
-            columns += [blocks / np.maximum(1, end - begin), own / np.maximum(1, all_words)]
-    return np.stack(columns, axis=1)
+def standardised(rows: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nothing counts as further out than `_FARTHEST` deviations, so that no odd passage or article runs away with a network."""
+    return np.asarray(np.clip((rows - mean) / scale, -_FARTHEST, _FARTHEST))
 
 
-def _sides(mass: Floats, first: Ints, last: Ints) -> Floats:
-    """What stands before and after each block in its article; for one column of mass also the share before and the logarithm of the whole."""
-    mass = mass.reshape(len(mass), -1)
-    total = np.concatenate([np.zeros((1, mass.shape[1])), np.cumsum(mass, axis=0, dtype=np.float64)])
-    here = np.arange(len(mass))
-    before = total[here] - total[first]
-    after = total[last + 1] - total[here + 1]
-    if mass.shape[1] > 1:
-        return np.maximum(0, np.concatenate([before, after], axis=1))
-    whole = before + after + mass
-    return np.concatenate([before / (1e-6 + whole), after / (1e-6 + whole), np.log1p(whole) / 8, np.log1p(np.abs(before)) / 8, np.log1p(np.abs(after)) / 8], axis=1)
+def matrix(features: Features) -> NDArray[np.float64]:
+    return np.column_stack(list(features.values()))
 
 
-def best_runs(score: Floats, article: Ints) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """For each block the best sum of scores of any run of blocks that holds it, and whether it stands in its article's best run."""
-    apart = (np.abs(score).sum() + 1.0) * article
-    ending = _best_ending(score, apart)
-    starting = _best_ending(score[::-1], apart.max(initial=0) - apart[::-1])[::-1]
-    through = ending + starting - score
-    best = np.zeros(article.max(initial=0) + 1)
-    np.maximum.at(best, article, through)
-    return through, (through >= best[article] - 1e-6) & (best[article] > 0)
+def voices(reader: Reader) -> NDArray[np.int64]:
+    """For each masked word id the number, from 1, of its entry in `VOICE`, 0 for most words."""
+    table = np.zeros(len(reader.words), np.int64)
+    for number, words in enumerate(VOICE.values(), start=1):
+        table[reader.lexicon.ids(words)] = number
+    return table
 
 
-def _best_ending(score: Floats, apart: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Best sum of a run that ends at each block. Articles are set apart by falling by more than any run can gain."""
-    total = np.cumsum(score, dtype=np.float64)
-    return total - np.minimum.accumulate(total - score - apart) - apart
+def _sentences(reading: Reading, added: NDArray[np.float64]) -> Features:
+    text, texts = reading.tokens.text, reading.tokens.texts
+    begins = np.flatnonzero(np.diff(reading.sentence, prepend=-1))
+    sums = np.add.reduceat(added, begins) if len(begins) else np.zeros(0)
+    owner = text[begins]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    last = np.append(first[1:], len(owner)) - 1
+    out = {name: np.zeros(texts) for name in ("sentences", "highest sentence", "lowest sentence", "first sentence", "last sentence")}
+    if len(first):
+        told = owner[first]
+        out["sentences"][told] = np.log1p(last - first + 1)
+        out["highest sentence"][told] = np.maximum.reduceat(sums, first)
+        out["lowest sentence"][told] = np.minimum.reduceat(sums, first)
+        out["first sentence"][told], out["last sentence"][told] = sums[first], sums[last]
+    return out
 
 
-def _runs(score: Floats, article: Ints) -> Floats:
-    through, inside = best_runs(score, article)
-    edges = np.searchsorted(article, np.arange(article.max(initial=0) + 2))
-    run_first = np.full(len(edges) - 1, len(article))
-    run_last = np.full(len(edges) - 1, -1)
-    held = np.flatnonzero(inside)
-    np.minimum.at(run_first, article[held], held)
-    np.maximum.at(run_last, article[held], held)
-    here = np.arange(len(article))
-    none = run_last[article] < 0
-    before = np.where(none, 0, np.maximum(0, run_first[article] - here))
-    after = np.where(none, 0, np.maximum(0, here - run_last[article]))
-    best = np.zeros(len(edges) - 1)
-    np.maximum.at(best, article, through)
-    return np.stack([inside, np.log1p(before), np.log1p(after), none, np.cbrt(through) / 3, np.cbrt(through - best[article]) / 3, np.cbrt(best[article]) / 3], axis=1)
+def _voice(reading: Reading, voice: NDArray[np.int64], added: NDArray[np.float64]) -> Features:
+    text, texts = reading.tokens.text, reading.tokens.texts
+    spoken = np.where(reading.quoted, 0, 1)
+    kind = voice[reading.word] * spoken
+    counts = np.bincount(text * (len(VOICE) + 1) + kind, minlength=texts * (len(VOICE) + 1)).reshape(texts, -1)
+    out = {name: np.log1p(counts[:, number]) for number, name in enumerate(VOICE, start=1)}
+    out["numbers"] = np.log1p(np.bincount(text, (reading.tokens.shape == NUMBER) & ~reading.quoted, minlength=texts))
+    out["names"] = np.bincount(text, reading.named & ~reading.quoted, minlength=texts) / np.maximum(reading.tokens.lengths(), 1)
+    out["attributed"] = np.bincount(text, reading.attributed, minlength=texts) / np.maximum(reading.tokens.lengths(), 1)
+    out["logit unquoted"] = np.bincount(text, added * spoken, minlength=texts)
+    out["logit attributed"] = np.bincount(text, added * reading.attributed, minlength=texts)
+    out["logit unattributed"] = np.bincount(text, added * spoken * ~reading.attributed, minlength=texts)
+    return out
 
 
-def _groups(seen: Look, p: Floats, words: Floats) -> Floats:
-    """What the blocks look like that share a block's parent, its grandparent and its kind of element."""
-    columns = []
-    weighted = p * words[:, None]
-    for group in seen.groups.T:
-        known = group >= 0
-        key = np.where(known, group + seen.article * (group.max(initial=0) + 1), -1)
-        _, place = np.unique(key, return_inverse=True)
-        count = np.bincount(place)[place]
-        total = np.bincount(place, words)[place]
-        mean = np.stack([np.bincount(place, weighted[:, kind])[place] for kind in range(len(KINDS))], axis=1) / total[:, None]
-        columns += [mean * known[:, None], (np.log1p(count) / 5 * known)[:, None], (np.log1p(total) / 8 * known)[:, None]]
-    return np.concatenate(columns, axis=1)
+def _neighbour(values: NDArray[np.generic], article: NDArray[np.int64], apart: int) -> NDArray[np.float64]:
+    """The value of the passage so far behind, 0 where the article has none."""
+    out = np.zeros(len(values))
+    here, there = (slice(-apart, None), slice(None, apart)) if apart < 0 else (slice(None, -apart), slice(apart, None))
+    out[here] = np.where(article[here] == article[there], values[there], 0)
+    return out
 
 
-def shared_words(seen: Look, text: Floats, idf: Floats) -> Floats:
-    """Share of a block's rare words that the article's other prose has too, and how many rare words it has."""
-    prose = (text > 0.5) & (seen.words >= PROSE_WORDS)
-    rare = idf[seen.tokens.word] > RARE_IDF
-    word, block = seen.tokens.word[rare].astype(np.int64), seen.tokens.text[rare]
-    key = seen.article[block] * len(idf) + word
-    _, place = np.unique(key, return_inverse=True)
-    in_prose = np.bincount(place, prose[block], minlength=1)[place]
-    _, inside = np.unique(place * len(text) + block, return_inverse=True)
-    own = np.bincount(inside, prose[block], minlength=1)[inside]
-    count = np.bincount(block, minlength=len(text))
-    found = np.bincount(block, in_prose > own, minlength=len(text))
-    return np.stack([found / np.maximum(1, count), np.log1p(count) / 3, count == 0], axis=1)
+def _near(values: NDArray[np.float64], weight: NDArray[np.float64], article: NDArray[np.int64], decay: float) -> NDArray[np.float64]:
+    """Weighted mean of the neighbours, fading with distance; a thin neighbourhood is drawn to 0."""
+    total, weights = np.zeros(len(values)), np.full(len(values), 0.3)
+    for apart in range(1, _DECAY_REACH + 1):
+        for side in (-apart, apart):
+            total += decay**apart * _neighbour(values * weight, article, side)
+            weights += decay**apart * _neighbour(weight, article, side)
+    return np.asarray(total / weights)
+
+
+def _rest(values: NDArray[np.float64], weight: NDArray[np.float64], article: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weighted mean over the article's other passages, 0 where there are none."""
+    total = np.bincount(article, values * weight)[article] - values * weight
+    weights = np.bincount(article, weight)[article] - weight
+    return np.divide(total, weights, out=np.zeros(len(values)), where=weights > 1e-6)
+
+
+def sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(0.5 * (1 + np.tanh(logit / 2)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
 from training.article import LABELS, TEXT_KINDS, Article
+from training.fit import LEAST_SOURCES, fit_labels, labelled_passages
 from training.labelled import Corpus, FlattenedPage, LabelledArticle, TruePage
 from training.model import Model
 from training.score import Result, ScoredBlock, own_text, score
@@ -27,8 +29,11 @@ BINS = 10
 """Equal-width bins of the calibration error."""
 STRICT = 2
 """Strict figures leave out what is less sure than this."""
-RESAMPLES = 1000
+RESAMPLES = 300
 INTERVAL = 95
+LEAST_GROUPS = 5
+CURVE = (0.1, 0.25, 0.5, 1.0)
+"""Shares of the sources in a learning curve."""
 BATCH = 64
 
 
@@ -36,12 +41,16 @@ class Judged(NamedTuple):
     """A true block and what was found in its place: kinds, and for a true passage its label, how sure it is and the probability given (None: not answered)."""
 
     source: str
+    text: str
     kind: str
     found: str | None
-    words: int
     label: str | None = None
     sure: int = 3
     probability: float | None = None
+
+    @property
+    def words(self) -> int:
+        return len(self.text.split())
 
     @property
     def answered(self) -> str | None:
@@ -70,20 +79,28 @@ class Evaluation:
 
     def overall(self, resamples: int = RESAMPLES, seed: int = 0) -> list[Figure]:
         """All measures that the data allow, with intervals."""
-        by_source: dict[str, list[Judged]] = {}
-        for judged in self.judged:
-            by_source.setdefault(judged.source, []).append(judged)
-        held = [by_source[source] for source in sorted(by_source)]
+        held = [group for _, group in self._groups()]
         figures = []
         for name, measure in MEASURES.items():
-            value = measure([judged for group in held for judged in group])
-            if value == value:
-                figures.append(Figure(name, value, _interval(held, measure, resamples, seed)))
+            value = measure(self.judged)
+            if not isnan(value):
+                draws = _draws(len(held), resamples, seed)
+                figures.append(Figure(name, value, _percentiles([measure(_drawn(held, draw)) for draw in draws])))
         if self.pages:
             scores = np.array([f1 for _, f1 in self.pages])
-            resampled = np.random.default_rng(seed).choice(scores, (resamples, len(scores))).mean(axis=1)
-            figures.append(Figure("pages, word F1", float(scores.mean()), _percentiles(resampled)))
+            figures.append(Figure("pages, word F1", float(scores.mean()), _percentiles([scores[draw].mean() for draw in _draws(len(scores), resamples, seed)])))
         return figures
+
+    def worst(self, count: int) -> list[Judged]:
+        """The surely labelled passages that were answered wrongly with most confidence."""
+        wrong = [one for one in self.judged if one.label and one.probability is not None and one.sure >= STRICT and one.answered != one.label]
+        return sorted(wrong, key=lambda one: -abs((one.probability or 0) - 0.5))[:count]
+
+    def _groups(self) -> list[tuple[str, list[Judged]]]:
+        by_source: dict[str, list[Judged]] = {source: [] for source in self.sources}
+        for one in self.judged:
+            by_source[one.source].append(one)
+        return list(by_source.items())
 
     def of_source(self, source: str) -> dict[str, float]:
         judged = [judged for judged in self.judged if judged.source == source]
@@ -107,6 +124,21 @@ def evaluate(corpus: Corpus, model: Model) -> Evaluation:
     return Evaluation(tuple(judged), tuple(pages))
 
 
+def compare(one: Evaluation, other: Evaluation, resamples: int = RESAMPLES, seed: int = 0) -> list[Figure]:
+    """How much better the first evaluation is than the other, of the same data: each measure's difference, sources resampled in pairs."""
+    pairs = list(zip(one._groups(), other._groups(), strict=True))
+    figures = []
+    for name, measure in MEASURES.items():
+        difference = measure(one.judged) - measure(other.judged)
+        if not isnan(difference):
+            drawn = [
+                measure(_drawn([mine for (_, mine), _ in pairs], draw)) - measure(_drawn([theirs for _, (_, theirs) in pairs], draw))
+                for draw in _draws(len(pairs), resamples, seed)
+            ]
+            figures.append(Figure(name, difference, _percentiles(drawn)))
+    return figures
+
+
 def word_f1(true: str, found: str) -> float:
     """F1 of the bags of words of two texts; 1 when both are empty."""
     a, b = (Counter(re.findall(r"\w+", text.lower())) for text in (true, found))
@@ -117,7 +149,8 @@ def calibration_table(judged: Iterable[Judged]) -> list[tuple[float, float, int]
     """For each bin with passages: mean probability given, share truly editorial, passages."""
     y, p, _ = _answers(judged)
     bins = np.minimum((p * BINS).astype(int), BINS - 1)
-    return [(float(p[bins == place].mean()), float(y[bins == place].mean()), int((bins == place).sum())) for place in range(BINS) if (bins == place).any()]
+    held = [bins == place for place in range(BINS)]
+    return [(float(p[inside].mean()), float(y[inside].mean()), int(inside.sum())) for inside in held if inside.any()]
 
 
 def _passages(judged: Iterable[Judged]) -> list[Judged]:
@@ -176,17 +209,19 @@ MEASURES: dict[str, Callable[[Sequence[Judged]], float]] = {
 """What is measured, each from judged blocks to a share or score; nan where the blocks do not allow it."""
 
 
-def _interval(held: list[list[Judged]], measure: Callable[[Sequence[Judged]], float], resamples: int, seed: int) -> tuple[float, float] | None:
-    if len(held) < 5 or not resamples:
-        return None
-    draws = np.random.default_rng(seed).integers(len(held), size=(resamples, len(held)))
-    values = np.array([measure([one for group in draw for one in held[group]]) for draw in draws])
-    return _percentiles(values[~np.isnan(values)])
+def _draws(groups: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    """Groups drawn with replacement, (resamples, groups); none where there are too few to tell anything."""
+    return np.random.default_rng(seed).integers(groups, size=(resamples if groups >= LEAST_GROUPS else 0, groups))
 
 
-def _percentiles(values: NDArray[np.float64]) -> tuple[float, float] | None:
+def _drawn(held: Sequence[Sequence[Judged]], draw: NDArray[np.int64]) -> list[Judged]:
+    return [one for group in draw for one in held[group]]
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float, float] | None:
+    told = [value for value in values if not isnan(value)]
     outside = (100 - INTERVAL) / 2
-    return (float(np.percentile(values, outside)), float(np.percentile(values, 100 - outside))) if len(values) else None
+    return (float(np.percentile(told, outside)), float(np.percentile(told, 100 - outside))) if told else None
 
 
 def _joined(texts: Sequence[str], between: str) -> tuple[str, list[tuple[int, int]]]:
@@ -198,14 +233,14 @@ def _joined(texts: Sequence[str], between: str) -> tuple[str, list[tuple[int, in
 
 
 def _judge_article(labelled: LabelledArticle, places: Sequence[tuple[int, int]], result: Result) -> Iterator[Judged]:
-    for true, place, found in zip(labelled.blocks, places, _covering(result.blocks, places), strict=True):
+    for true, found in zip(labelled.blocks, _covering(result.blocks, places), strict=True):
         kind = found.kind if found else None
-        yield Judged(labelled.source, true.kind, kind, len(true.text.split()), true.label, true.sure, found.probability if found and true.label else None)
+        yield Judged(labelled.source, true.text, true.kind, kind, true.label, true.sure, found.probability if found and true.label else None)
 
 
 def _judge_lines(page: FlattenedPage, places: Sequence[tuple[int, int]], result: Result) -> Iterator[Judged]:
     for true, found in zip(page.lines, _covering(result.blocks, places), strict=True):
-        yield Judged(page.site, true.kind, found.kind if found else None, len(true.text.split()))
+        yield Judged(page.site, true.text, true.kind, found.kind if found else None)
 
 
 def _covering(blocks: Sequence[ScoredBlock], places: Sequence[tuple[int, int]]) -> Iterator[ScoredBlock | None]:
@@ -236,3 +271,15 @@ def _page_scores(pages: Sequence[TruePage], results: Sequence[Result]) -> list[t
 
 def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     return (rows[begin : begin + BATCH] for begin in range(0, len(rows), BATCH))
+
+
+def learning_curve(taught: Corpus, held_out: Corpus, model: Model, seed: int = 0) -> Iterator[tuple[int, int, float]]:
+    """Sources and passages learned from, and the strict macro F1 on `held_out` of labels fitted on them, for growing shares of the sources."""
+    sources = sorted({article.source for article in taught.articles})
+    np.random.default_rng(seed).shuffle(sources)
+    for share in CURVE:
+        chosen = set(sources[: max(LEAST_SOURCES, round(share * len(sources)))])
+        part = replace(taught, articles=[article for article in taught.articles if article.source in chosen])
+        passages = labelled_passages(part)
+        refitted = replace(model, labels=fit_labels(part, passages, seed))
+        yield len(chosen), len(passages.texts), _macro_f1(evaluate(held_out, refitted).judged, STRICT)

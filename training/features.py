@@ -31,6 +31,8 @@ NUMBERS = 8
 """Numbers are told apart by their length only, up to this many characters."""
 PAIRS = 1 << 15
 """Columns into which pairs of neighbouring words are hashed."""
+WORD_CHARACTERS = 10
+"""A text has a word for so many characters at least: some languages do not set words apart."""
 EDGE = -1
 """Stands for the beginning and the end of a block among its words."""
 
@@ -65,7 +67,8 @@ def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
     article = np.repeat(np.arange(len(articles)), [len(article) for article in articles])
     texts = [block.text for block in blocks]
     tokens = lexicon.read(texts)
-    words = np.bincount(tokens.text[tokens.shape != MARK], minlength=len(blocks)).astype(np.float32)
+    spaced = np.bincount(tokens.text[tokens.shape != MARK], minlength=len(blocks))
+    words = np.maximum(spaced, [len(text) / WORD_CHARACTERS for text in texts]).astype(np.float32)
     repeats, echoes = _shared(tokens, article)
     same, before = _same(texts, article)
     linked = np.array([block.linked / max(1, len(block.text)) for block in blocks], np.float32)

@@ -71,7 +71,7 @@ def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
         kinds = [TEXT if line.kind == "article" else line.kind for line in flattened.lines if line.text.strip()]
         yield LabelledBlocks([Block(" ".join(line.text.split()), None, None) for line in flattened.lines if line.text.strip()], kinds, flattened.site)
     for page in corpus.pages:
-        blocks = read_page(page.html)
+        blocks = read_page(page.html).blocks
         yield LabelledBlocks(blocks, align(blocks, page.gold), page.site)
         lines = read_lines("\n".join(block.text for block in blocks))
         yield LabelledBlocks(lines, align(lines, page.gold), page.site)

@@ -168,7 +168,7 @@ def file_blocks(article: LabelledArticle) -> list[Block]:
         return []
     published = _published(article)
     kinds = [block.kind for block in article.blocks]
-    blocks = [cut(block, EVERYWHERE, published) for block in read(published)]
+    blocks = [cut(block, EVERYWHERE, published) for block in read(published).blocks]
     return [cut(block, IN_BODY, published) if kind == "body" else block for block, kind in zip(blocks, kinds, strict=False)] + blocks[len(kinds) :]
 
 
@@ -247,7 +247,7 @@ def _row(line: bytes, place: str, folder: Path) -> Any:
     for needed, form in _FORMS:
         if needed <= fields.keys():
             try:
-                row = form.validate_python(fields)
+                row = form.validate_python({**fields, "file": None})  # which file it was, the data does not say
             except ValidationError as error:
                 first = error.errors()[0]
                 raise DataError(f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg']}; see the labelled form in the README") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from training.article import Block, folded
@@ -60,22 +61,24 @@ def read_lines(source: str) -> list[Block]:
     """The blocks of a plain text in reading order, with their places in `source`."""
     lines = list(_lines(source))
     width = wrap_width(lines)
+    spaced = width > 0 and _spaced(lines, width)
     blocks: list[Block] = []
-    first = 0
+    first = sentences = 0
     for number in range(1, len(lines) + 1):
-        if number == len(lines) or not width or _ends_paragraph(source[lines[first].start : lines[number - 1].end], lines[number - 1], lines[number], width):
+        sentences += len(_SENTENCE_END.findall(lines[number - 1].text)) if width else 0
+        if number == len(lines) or not width or _ends_paragraph(sentences, lines[number - 1], lines[number], width, spaced):
             start, end = lines[first].start, lines[number - 1].end
             text = folded(source[start:end])
             if text:
                 blocks.append(Block(text, start, end))
-            first = number
+            first, sentences = number, 0
     return blocks
 
 
 def wrap_width(lines: list[Line]) -> int:
     """The width at which a text is hard-wrapped, in characters; 0 when it is not. The breaks of two lines that a width explains are
     those whose first line is no longer than it while the next line's first word would have made it so."""
-    pairs = [(line, after) for line, after in zip(lines, lines[1:], strict=False) if _comparable(line, after)]
+    pairs = [(line, after) for line, after in pairwise(lines) if _comparable(line, after)]
     if len(pairs) < 2:
         return 0
     edges: dict[int, int] = {}
@@ -103,7 +106,7 @@ def _lines(source: str) -> Iterator[Line]:
             start = match.start() + len(raw) - len(raw.lstrip())
             yield Line(start, start + len(text), text, apart)
             apart = blank = False
-        elif raw[0] in " \t\xa0" or raw.isspace() and raw[0] not in "\r\n":
+        elif raw[0] in " \t\xa0" or (raw.isspace() and raw[0] not in "\r\n"):
             continue
         else:
             apart = apart or blank
@@ -111,7 +114,7 @@ def _lines(source: str) -> Iterator[Line]:
 
 
 def _comparable(line: Line, after: Line) -> bool:
-    return not (after.apart or line.marks_only or after.marks_only or _OWN.match(after.text) or len(line.text) > WIDTHS[1])
+    return not (after.apart or line.marks_only or after.marks_only or _OWN.match(after.text) or max(len(line.text), len(after.text)) > WIDTHS[1])
 
 
 def _forced(line: Line, after: Line, width: int) -> bool:
@@ -122,12 +125,19 @@ def _mid_sentence(line: Line, after: Line) -> bool:
     return not line.ended and not after.text[0].isupper()
 
 
-def _ends_paragraph(paragraph: str, line: Line, after: Line, width: int) -> bool:
-    """Whether the paragraph, whose last line so far is `line`, ends there."""
+def _spaced(lines: list[Line], width: int) -> bool:
+    """Whether blank lines alone end paragraphs: there are some, and no line that closes a sentence is shorter than the width lets it be."""
+    return any(line.apart for line in lines[1:]) and not any(
+        _comparable(line, after) and line.ended and not _forced(line, after, width) for line, after in pairwise(lines)
+    )
+
+
+def _ends_paragraph(sentences: int, line: Line, after: Line, width: int, spaced: bool) -> bool:
+    """Whether the paragraph, whose last line so far is `line` and which holds that many sentences, ends there."""
     if not _comparable(line, after) or len(line.text) > width or _OWN.match(line.text):
         return True
     if _mid_sentence(line, after) or (not line.ended and _OPEN.search(line.text)):
         return False
     if not _forced(line, after, width):
         return True
-    return line.ended and (after.text[0] in _QUOTES or len(_SENTENCE_END.findall(paragraph)) >= SENTENCES)
+    return line.ended and not spaced and (after.text[0] in _QUOTES or sentences >= SENTENCES)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from training.article import folded
 
-LOOKED_AT = 400_000
-"""Characters of a page in which its markup is looked for: it stands at the top, or in one script a little below."""
-LONGEST = 400
-SCRIPTS = 12
+LONGEST = MOST = 400
+"""Declarations looked at, and characters of each value."""
 
-_META = re.compile(r"<(?:meta|link)\b[^<>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-z:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_TITLE = re.compile(r"<title\b[^>]*>([^<]*)", re.IGNORECASE)
-_JSON_LD = re.compile(r"<script\b[^>]*application/ld\+json[^>]*>", re.IGNORECASE)
+_BY = re.compile(r"^by\s+", re.IGNORECASE)
 _ARTICLE_TYPE = re.compile(r"article|posting|report|review|newsanalysis", re.IGNORECASE)
 
-TITLE = ("og:title", "twitter:title", "dc.title", "headline")
+TITLE = ("og:title", "twitter:title", "dc.title", "headline", "title")
 AUTHOR = ("author", "article:author", "parsely-author", "dc.creator", "sailthru.author", "byl")
 PUBLISHED = ("article:published_time", "datepublished", "parsely-pub-date", "dc.date", "date", "pubdate", "sailthru.date", "og:published_time")
 MODIFIED = ("article:modified_time", "datemodified", "og:updated_time", "last-modified")
@@ -43,46 +39,52 @@ class Metadata(NamedTuple):
 NOTHING = Metadata()
 
 
-def read_metadata(source: str) -> Metadata:
-    """The metadata in a page's markup: meta and link elements, JSON-LD, the title element."""
-    top = source[:LOOKED_AT]
+def read_metadata(declarations: Sequence[str]) -> Metadata:
+    """The metadata in a page's meta, link, title and JSON-LD script elements."""
     named: dict[str, str] = {}
-    for name, value in (*_meta(top), *_json_ld(top)):
-        named.setdefault(name, value)
-    title = _TITLE.search(top)
+    for markup in declarations[:MOST]:
+        for name, value in _declared(markup):
+            named.setdefault(name, value)
+    author = next((named[name] for name in AUTHOR if name in named and not named[name].startswith("http")), None)
     return Metadata(
-        _first(named, TITLE) or (_clean(title[1]) if title else None),
-        _host(_first(named, ADDRESS)),
-        next((author for author in (named.get(name) for name in AUTHOR) if author and not author.startswith("http")), None),
-        _first(named, PUBLISHED),
-        _first(named, MODIFIED),
-    )
+        _first(named, TITLE), _host(_first(named, ADDRESS)), author and _BY.sub("", author), _first(named, PUBLISHED), _first(named, MODIFIED)
+    )  # fmt: skip
 
 
-def _meta(top: str) -> Iterator[tuple[str, str]]:
-    for match in _META.finditer(top):
-        attributes = {name.lower(): double or single or bare for name, double, single, bare in _ATTRIBUTE.findall(match[0])}
+def _declared(markup: str) -> Iterator[tuple[str, str]]:
+    """Names and values that one element declares."""
+    kind = markup[1:3].lower()
+    if kind in ("me", "li"):
+        attributes = {name.lower(): double or single or bare for name, double, single, bare in _ATTRIBUTE.findall(markup)}
         name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or attributes.get("rel")
         value = _clean(attributes.get("content") or attributes.get("href") or "")
         if name and value:
             yield name.lower(), value
+        return
+    opening, _, content = markup.partition(">")
+    if kind == "ti":
+        title = _clean(content.partition("<")[0])
+        if title:
+            yield "title", title
+    elif "ld+json" in opening:
+        yield from _json_ld(content.rpartition("</")[0])
 
 
-def _json_ld(top: str) -> Iterator[tuple[str, str]]:
-    for _, match in zip(range(SCRIPTS), _JSON_LD.finditer(top), strict=False):
-        end = top.find("</", match.end())
-        try:
-            held = json.loads(top[match.end() : end if end >= 0 else len(top)])
-        except (ValueError, RecursionError):
-            continue
-        for thing in _things(held):
-            if _ARTICLE_TYPE.search(str(thing.get("@type"))):
-                for name in ("headline", "datePublished", "dateModified", "url"):
-                    if isinstance(thing.get(name), str) and _clean(thing[name]):
-                        yield name.lower(), str(_clean(thing[name]))
-                author = ", ".join(_names(thing.get("author")))
-                if author:
-                    yield "author", author[:LONGEST]
+def _json_ld(content: str) -> Iterator[tuple[str, str]]:
+    try:
+        held = json.loads(content)
+    except (ValueError, RecursionError):
+        return
+    for thing in _things(held):
+        if _ARTICLE_TYPE.search(str(thing.get("@type"))):
+            for name in ("headline", "datePublished", "dateModified", "url"):
+                value = thing.get(name)
+                text = _clean(value) if isinstance(value, str) else None
+                if text:
+                    yield name.lower(), text
+            author = ", ".join(_names(thing.get("author")))
+            if author:
+                yield "author", author[:LONGEST]
 
 
 def _things(held: Any) -> Iterator[Mapping[str, Any]]:

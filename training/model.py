@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,13 @@ FORMAT = 1
 """Raised when the arrays' names or meanings change."""
 ARRAYS, MANIFEST, CARD = "model.joblib", "manifest.json", "README.md"
 MAX_BYTES = 200_000_000
+NUMBERS = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
+"""The types of numbers that an array may hold, as NumPy names them."""
+INSTRUCTIONS = (
+    "PROTO FRAME MARK STOP MEMOIZE BINGET LONG_BINGET EMPTY_DICT SETITEM SETITEMS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 NONE NEWTRUE NEWFALSE"
+    " BININT BININT1 BININT2 LONG1 SHORT_BINUNICODE BINUNICODE GLOBAL STACK_GLOBAL NEWOBJ REDUCE BUILD"
+)
+"""The pickle instructions that joblib needs for such dictionaries; a file with another is refused."""
 
 Arrays = dict[str, Any]
 """Names to NumPy arrays of numbers, tuples of strings, or such dictionaries again."""
@@ -135,40 +143,70 @@ def _plain(value: Any) -> Any:
         if any("\n" in text for text in value):
             raise ValueError("a stored string holds a newline")
         return {"strings": np.frombuffer("\n".join(value).encode(), np.uint8).copy(), "count": np.array(len(value))}
-    return np.ascontiguousarray(value)
+    return np.asarray(value, order="C")
 
 
 def _strings(value: Any) -> Any:
     """The way back from `_plain`."""
     if not isinstance(value, dict):
-        return value
+        return value.item() if value.ndim == 0 else value
     if value.keys() == {"strings", "count"}:
         return tuple(value["strings"].tobytes().decode().split("\n")) if value["count"] else ()
     return {name: _strings(held) for name, held in value.items()}
+
+
+_PLAIN_ARRAY = object()
+"""What stands for `numpy.ndarray` in the file: something to compare with and nothing to call."""
+
+
+class _NumberType:
+    """What stands for `numpy.dtype` in the file: the name and the byte order of a type of numbers, and no state that could make it another."""
+
+    def __init__(self, name: object, *_: object):
+        self.name, self.order = name, "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+    def dtype(self) -> np.dtype[Any]:
+        if self.name not in NUMBERS or self.order not in ("<", ">", "|", "="):
+            _refuse(f"an array of {self.name}")
+        return np.dtype(f"{self.order}{self.name}")
 
 
 class _Array(NumpyArrayWrapper):  # type: ignore[misc]
     """joblib's stand-in for an array, read only when it is one of numbers and no larger than the file it comes from."""
 
     def read(self, unpickler: Any, *args: Any) -> Any:
-        if not isinstance(self.dtype, np.dtype) or self.dtype.hasobject or self.subclass is not np.ndarray:
-            _refuse(f"an array of {self.dtype}")
+        numbers: object = self.dtype
+        if not isinstance(numbers, _NumberType) or self.subclass is not _PLAIN_ARRAY:
+            _refuse("an array of something other than numbers")
+        self.dtype: Any = numbers.dtype()
+        self.subclass: Any = np.ndarray
+        self.allow_mmap = False
         if int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize > unpickler.size:
             _refuse("an array larger than the file")
-        self.allow_mmap = False
         return super().read(unpickler, *args)
 
 
 class _DataUnpickler(NumpyUnpickler):  # type: ignore[misc]
     """Loads dictionaries, strings and arrays of numbers; a file that names anything else is refused before anything of it runs."""
 
-    ALLOWED = {("joblib.numpy_pickle", "NumpyArrayWrapper"): _Array, ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+    ALLOWED = {("joblib.numpy_pickle", "NumpyArrayWrapper"): _Array, ("numpy", "ndarray"): _PLAIN_ARRAY, ("numpy", "dtype"): _NumberType}
 
     def __init__(self, content: bytes):
         if len(content) > MAX_BYTES:
             _refuse(f"{len(content):,} bytes")
         self.size = len(content)
         super().__init__("model", io.BytesIO(content), ensure_native_byte_order=True)
+
+    def load_build(self) -> None:
+        if not isinstance(self.stack[-2], _Array | _NumberType):
+            _refuse("a state for something that is no array")
+        super().load_build()
+
+    dispatch = {code: NumpyUnpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in INSTRUCTIONS.split())}
+    dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str) -> Any:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import NamedTuple
 
 from training.article import Block, Element, folded
 
@@ -16,6 +17,7 @@ RAW = ("script", "style", "title", "textarea", "iframe", "xmp")
 """Elements whose content is text up to their own end tag, whatever it looks like."""
 SEEN_RAW = ("textarea", "xmp")
 """Those of them whose content a reader of the page sees."""
+DECLARING = frozenset(("meta", "link", "title", "script"))
 
 INLINE = frozenset(
     "a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr"
@@ -45,10 +47,12 @@ ENDED_BY = {
 _ATTRIBUTES = r"""(?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+"""
 _RAW = "|".join(rf"{tag}(?=[\s/>]){_ATTRIBUTES}(?:>[^<]*+(?:<(?!/{tag}\b)[^<]*+)*+(?:<[^>]*+>|\Z)|\Z)" for tag in RAW)
 _COMMENT = r"!--(?:-?>|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))"
-MARKUP = re.compile(rf"(<(?:{_RAW}|/?[a-z]{_ATTRIBUTES}(?:>|\Z)|{_COMMENT}|[!?/][^>]*+(?:>|\Z)))", re.IGNORECASE)
+MARKUP = re.compile(rf"(<(?:{_RAW}|/?[a-z]{_ATTRIBUTES}(?:>|\Z)|{_COMMENT}|[!?/][^>]*+(?:>|\Z)))", re.IGNORECASE | re.ASCII)
 """A tag, a raw element as a whole, a comment or a declaration. Every alternative takes what it began, to the end of the source if need be,
 and never goes back: the scan is linear."""
 
+_TAG = re.compile(rf"</?[a-z]{_ATTRIBUTES}>", re.IGNORECASE | re.ASCII)
+_RAW_END = {tag: re.compile(rf"</{tag}\b", re.IGNORECASE | re.ASCII) for tag in RAW}
 _NAME = re.compile(r"</?([a-z][^\s/>]*)", re.IGNORECASE)
 _HINTS = re.compile(r"""[\s"'](?:class|id|role|itemprop|data-testid|aria-label)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _HIDDEN = re.compile(r"""\s(?:hidden(?=[\s=/>])|style\s*=\s*["'][^"']*display:\s*none|aria-hidden\s*=\s*["']?true)""", re.IGNORECASE)
@@ -57,8 +61,15 @@ _RESCUES = 8
 """How often a construct that is never closed may be taken back to its first `>`; each costs one more scan of what follows."""
 
 
-def read_page(source: str) -> list[Block]:
-    """The blocks of a page in reading order, with their places in `source`."""
+class Page(NamedTuple):
+    """A page's blocks in reading order, and the markup that may declare what it is: its meta, link, title and script elements."""
+
+    blocks: list[Block]
+    declarations: list[str]
+
+
+def read_page(source: str) -> Page:
+    """Read a page; the blocks' places are character offsets into `source`."""
     reader = _Reader()
     position = 0
     for _ in range(_RESCUES):
@@ -68,7 +79,7 @@ def read_page(source: str) -> list[Block]:
     else:
         reader.read(source, position, rescue=False)
     reader.end_block()
-    return reader.blocks
+    return Page(reader.blocks, reader.declarations)
 
 
 class _Reader:
@@ -81,6 +92,8 @@ class _Reader:
         self.runs: list[tuple[int, str]] = []
         self.linked = 0
         self.in_link = False
+        self.linking: Element | None = None
+        self.declarations: list[str] = []
         self.broken = False
         self.known: dict[str, tuple[str, bool, bool, str]] = {}
 
@@ -92,41 +105,46 @@ class _Reader:
             resume = _swallowed(parts[-2])
             if resume:
                 parts[-2:] = [parts[-2][:resume]]
+        runs = self.runs
         for text, markup in zip(parts[::2], parts[1::2], strict=False):
             if text:
-                self.text(position, text)
+                if not text.isspace():
+                    self.text(position, text)
+                elif runs:
+                    runs.append((position, " "))
                 position += len(text)
             tag = known.get(markup)
             if tag is None:
                 tag = known[markup] = _tag(markup)
             name, opens, inline, hints = tag
             if not inline:
-                if self.runs:
+                if runs:
                     self.end_block()
                 if opens:
                     self.start(name, hints)
                 elif self.open.get(name):
                     self.end(name)
             elif name == "a":
-                self.in_link = opens
+                self.linking = self.element if opens and hints else None
+                self.in_link = opens and bool(hints)
             elif name == "br":
                 self.line_break(position)
+            elif name in DECLARING:
+                self.declarations.append(markup)
             elif name in SEEN_RAW and opens:
-                self.raw_text(position, markup)
+                self.raw_text(position, markup, name)
             position += len(markup)
         if len(parts) % 2 and parts[-1]:
-            self.text(position, parts[-1])
+            if not parts[-1].isspace():
+                self.text(position, parts[-1])
             position += len(parts[-1])
         return position
 
     def text(self, position: int, text: str) -> None:
-        if not text.isspace():
-            self.runs.append((position, text))
-            self.broken = False
-            if self.in_link:
-                self.linked += len(text)
-        elif self.runs:
-            self.runs.append((position, " "))
+        self.runs.append((position, text))
+        self.broken = False
+        if self.in_link:
+            self.linked += len(text)
 
     def line_break(self, position: int) -> None:
         """One `<br>` is white space, the second in a row ends the block."""
@@ -136,9 +154,11 @@ class _Reader:
             self.runs.append((position, " "))
         self.broken = True
 
-    def raw_text(self, position: int, markup: str) -> None:
-        begin = markup.index(">") + 1
-        content = markup[begin : markup.rfind("<")]
+    def raw_text(self, position: int, markup: str, name: str) -> None:
+        tag = _TAG.match(markup)
+        begin = tag.end() if tag else len(markup)
+        ending = _RAW_END[name].search(markup, begin)
+        content = markup[begin : ending.start() if ending else len(markup)]
         self.end_block()
         if content and not content.isspace():
             self.runs.append((position + begin, content))
@@ -161,38 +181,43 @@ class _Reader:
         while element is not None:
             self.open[element.tag] -= 1
             found = element.tag == name
+            if element is self.linking:
+                self.linking, self.in_link = None, False
             element = element.parent
             if found:
                 break
         self.element = element
 
     def end_block(self) -> None:
-        runs, self.runs = self.runs, []
-        self.broken = False
-        linked, self.linked = self.linked, 0
+        runs = self.runs
         if not runs:
             return
-        raw = "".join([text for _, text in runs]) if len(runs) > 1 else runs[0][1]
-        text = folded(unescape(raw) if "&" in raw else raw)
-        if not text:
-            return
-        begin, first = runs[0]
         while runs[-1][1] == " ":
             runs.pop()
+        begin, first = runs[0]
         position, final = runs[-1]
-        start = begin + len(first) - len(first.lstrip())
-        end = position + len(final.rstrip())
-        self.blocks.append(Block(text, start, end, (), self.element, min(linked, len(text))))
+        raw = first if len(runs) == 1 else "".join([text for _, text in runs])
+        text = folded(unescape(raw) if "&" in raw else raw)
+        if text:
+            start = begin + len(first) - len(first.lstrip())
+            end = position + len(final.rstrip())
+            self.blocks.append(Block(text, start, end, (), self.element, min(self.linked, len(text))))
+        runs.clear()
+        self.linked = 0
+        self.broken = False
 
 
 def _tag(markup: str) -> tuple[str, bool, bool, str]:
-    """Name, whether it opens, whether it stands inside a block (as raw elements, comments and declarations do), and its hints."""
+    """Name, whether it opens, whether it stands inside a block (as raw elements, comments and declarations do), and its hints
+    (of an `a`: whether it links)."""
     match = _NAME.match(markup)
     if match is None:
         return "", False, True, ""
     name = match[1].lower()
     opens = markup[1] != "/"
     inline = name in INLINE or (opens and name in RAW)
+    if name == "a":
+        return name, opens, inline, "link" if opens and "href" in markup.lower() else ""
     return name, opens, inline, _hints(markup) if opens and not inline else ""
 
 
@@ -207,8 +232,10 @@ def _swallowed(markup: str) -> int:
     """Where to read on inside a construct that took the rest of the source without being closed, 0 when it was closed."""
     if markup.startswith("<!--"):
         closed = markup.endswith(("-->", "--!>")) or len(markup) < 6
+    elif match := _NAME.match(markup):
+        tag = _TAG.match(markup)
+        raw = markup[1] != "/" and match[1].lower() in RAW
+        closed = tag is not None and not (raw and (_RAW_END[match[1].lower()].search(markup, tag.end()) is None or not markup.endswith(">")))
     else:
-        match = _NAME.match(markup)
-        raw = match is not None and markup[1] != "/" and match[1].lower() in RAW
-        closed = markup.endswith(">") and not (raw and match and markup.lower().rfind("</" + match[1].lower()) < 0)
+        closed = markup.endswith(">")
     return 0 if closed else markup.find(">") + 1

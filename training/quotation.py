@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens
+from training.tokens import MARK, NUMBER, Tokens
 
 _OPENING, _CLOSING, _STRAIGHT = "“„«‟‹", "”»›", '"'
 _SINGLE_OPENING, _SINGLE = "‘‚", "'’"
@@ -21,6 +21,66 @@ _DOUBLE = _OPENING + _CLOSING + _STRAIGHT
 _QUOTES = _DOUBLE + _SINGLE_OPENING + _SINGLE
 _STARTS = "([{—–-/…"
 """Marks that a quotation may follow without a space."""
+
+SPEECH = frozenset(
+    [
+        "said",
+        "say",
+        "says",
+        "saying",
+        "told",
+        "tells",
+        "tell",
+        "added",
+        "adds",
+        "wrote",
+        "writes",
+        "tweeted",
+        "asked",
+        "asks",
+        "explained",
+        "explains",
+        "argued",
+        "argues",
+        "according",
+        "noted",
+        "notes",
+        "replied",
+        "stated",
+        "states",
+        "claimed",
+        "claims",
+        "announced",
+        "warned",
+        "warns",
+        "insisted",
+        "suggested",
+        "suggests",
+        "called",
+        "described",
+        "recalled",
+        "testified",
+        "confirmed",
+        "acknowledged",
+        "admitted",
+        "concluded",
+        "reported",
+        "believes",
+        "believe",
+        "thinks",
+        "contends",
+        "urged",
+        "accused",
+        "responded",
+        "declared",
+        "denied",
+        "found",
+        "estimates",
+        "estimated",
+        "cited",
+    ]
+)
+"""Words that hand the floor to somebody: outside quotation marks, they attribute their sentence."""
 
 NONE, OPENS, CLOSES = range(3)
 """What a token does as a quotation mark; an apostrophe and a sign for inches do nothing."""
@@ -42,7 +102,8 @@ class Quotation:
 def quotations(tokens: Tokens) -> Quotation:
     """Find the quotations of every text."""
     size = len(tokens.word)
-    marks = np.flatnonzero((tokens.shape == MARK) & _among(tokens.first, _QUOTES))
+    marks = np.flatnonzero(tokens.shape == MARK)
+    marks = marks[among(tokens.first[marks], _QUOTES)]
     edges = np.zeros(size + 1, np.int32)
     role = np.zeros(size, np.uint8)
     starts = np.searchsorted(tokens.text, np.arange(tokens.texts + 1))
@@ -60,6 +121,12 @@ def quotations(tokens: Tokens) -> Quotation:
     return Quotation(role, np.cumsum(edges[:-1], dtype=np.int32))
 
 
+def attributed(sentence: NDArray[np.int64], speech: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each token stands in a sentence that somebody is said to speak: `sentence` are the tokens' sentences, counted through
+    the batch, `speech` whether a token is one of `SPEECH` outside quotation marks."""
+    return np.bincount(sentence[speech], minlength=int(sentence.max(initial=0)) + 1)[sentence] > 0
+
+
 def _directions(tokens: Tokens, marks: NDArray[np.int64]) -> NDArray[np.int8]:
     """What the spaces say of each mark: OPENS, CLOSES or NONE when they do not tell; -1 where it can only be a sign after a number."""
     padded = np.pad(tokens.shape, 1, constant_values=MARK)
@@ -69,10 +136,10 @@ def _directions(tokens: Tokens, marks: NDArray[np.int64]) -> NDArray[np.int8]:
     at = marks + 1
     touches_left = (text[at - 1] == text[at]) & (end[at - 1] == start[at])
     touches_right = (text[at + 1] == text[at]) & (start[at + 1] == end[at])
-    left = touches_left & ~_among(first[at - 1], _STARTS)
-    right = touches_right & ((padded[at + 1] != MARK) | _among(first[at + 1], _QUOTES + "[(…$£€#@"))
+    left = touches_left & ~among(first[at - 1], _STARTS)
+    right = touches_right & ((padded[at + 1] != MARK) | among(first[at + 1], _QUOTES + "[(…$£€#@"))
     direction = np.select([~left & right, left & ~right], [OPENS, CLOSES], NONE).astype(np.int8)
-    direction[left & ~right & (padded[at - 1] == NUMBER) & _among(first[at], _STRAIGHT)] = -1
+    direction[left & ~right & (padded[at - 1] == NUMBER) & among(first[at], _STRAIGHT)] = -1
     return direction
 
 
@@ -102,5 +169,9 @@ def _pair(marks: list[tuple[int, int, str]]) -> list[tuple[int | None, int | Non
     return pairs
 
 
-def _among(codes: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
-    return np.isin(codes, np.array([ord(character) for character in characters], np.uint32))
+def among(codes: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
+    """Whether each code point is one of a few characters."""
+    found = np.zeros(len(codes), np.bool_)
+    for character in characters:
+        found |= codes == ord(character)
+    return found

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import PurePath
+from typing import NamedTuple
 
 from bs4.dammit import EncodingDetector
 
 from training.article import Article, Block
 from training.errors import InputError
 from training.lines import read_lines
+from training.metadata import NOTHING, Metadata, read_metadata
 from training.page import read_page
 
 MAX_CHARACTERS = 50_000_000
 """Longer inputs are refused: no article is, and memory grows with the input."""
-NEVER = ("utf-7", "utf_7", "utf7", "unicode-1-1-utf-7")
-"""Encodings that are obeyed by no browser, because plain text can be made to mean markup in them."""
+NEVER = ("utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna")
+"""Python's names of encodings that no browser obeys: plain text can be made to mean markup in them, or they take quadratic time."""
+WIDER = {
+    **dict.fromkeys(("iso8859-1", "ascii"), "cp1252"),
+    **dict.fromkeys(("gb2312", "gbk"), "gb18030"),
+    "iso8859-9": "cp1254",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+"""What pages are in that say they are in another: the WHATWG Encoding Standard's labels, where Python's encoding of the name is narrower."""
 GUESS_FROM = 65_536
-"""Bytes that a guess of the encoding looks at; more costs much and tells little."""
+"""Bytes that a guess of the encoding looks at, up to a line's end so that no character is halved; more costs much and tells little."""
 CONTROL_SHARE = 0.005
 """More control characters than this share of a text, and it is no text but a binary file."""
 
@@ -51,9 +62,19 @@ def article_from_text(text: str, *, name: str = "", media_type: str = "", source
     return Article(_SURROGATES.sub("\ufffd", text), is_html(text, name=name, media_type=media_type), name, source, title)
 
 
-def read(article: Article) -> list[Block]:
-    """The blocks of an article in reading order."""
-    return read_page(article.text) if article.is_html else read_lines(article.text)
+class Copy(NamedTuple):
+    """An article as it was read: its blocks in reading order, and for a page what its markup says of it."""
+
+    blocks: list[Block]
+    metadata: Metadata = NOTHING
+
+
+def read(article: Article) -> Copy:
+    """Read an article into blocks."""
+    if not article.is_html:
+        return Copy(read_lines(article.text))
+    page = read_page(article.text)
+    return Copy(page.blocks, read_metadata(page.declarations))
 
 
 def decode(content: bytes, charset: str | None = None) -> str:
@@ -61,12 +82,15 @@ def decode(content: bytes, charset: str | None = None) -> str:
 
     The byte order mark is kept out of the text. What fits no encoding is read as UTF-8 with replacement characters."""
     content, marked = EncodingDetector.strip_byte_order_mark(content)
-    candidates = [marked, charset, None if b"\x1b" in content[:GUESS_FROM] else "utf-8", EncodingDetector.find_declared_encoding(content, is_html=True)]
+    declared = EncodingDetector.find_declared_encoding(content, is_html=True) or ""
+    untrue = declared.startswith(("utf-16", "utf-32"))  # the declaration could not have been read if it were so
+    candidates = [marked, charset, None if b"\x1b" in content[:GUESS_FROM] else "utf-8", None if untrue else declared]
     for encoding in candidates:
         text = _decoded(content, encoding)
         if text is not None:
             return text
-    for encoding in EncodingDetector(content[:GUESS_FROM], is_html=True, exclude_encodings=list(NEVER)).encodings:
+    sample = content[: content.rfind(b"\n", 0, GUESS_FROM) + 1 or GUESS_FROM] if len(content) > GUESS_FROM else content
+    for encoding in EncodingDetector(sample, is_html=True, exclude_encodings=[*NEVER, declared]).encodings:
         text = _decoded(content, encoding)
         if text is not None:
             return text
@@ -76,7 +100,7 @@ def decode(content: bytes, charset: str | None = None) -> str:
 def is_html(text: str, *, name: str = "", media_type: str = "") -> bool:
     """Whether to read as HTML: by media type, else by file name, else by looking."""
     if media_type:
-        return "html" in media_type or "xml" in media_type
+        return "html" in media_type.lower() or "xml" in media_type.lower()
     suffix = PurePath(name).suffix.lower()
     if suffix in HTML_NAMES or suffix in TEXT_NAMES:
         return suffix in HTML_NAMES
@@ -85,10 +109,11 @@ def is_html(text: str, *, name: str = "", media_type: str = "") -> bool:
 
 
 def _decoded(content: bytes, encoding: str | None) -> str | None:
-    if not encoding or encoding.lower() in NEVER:
+    if not encoding:
         return None
     try:
-        return content.decode(encoding)
+        name = codecs.lookup(encoding).name
+        return None if name in NEVER else content.decode(WIDER.get(name, name))
     except (LookupError, UnicodeError, ValueError):
         return None
 

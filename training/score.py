@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 from training.article import LABELS, Article, Block
 from training.errors import CopydeskError
+from training.kinds import Verdicts
+from training.labels import Explanation
+from training.metadata import NOTHING, Metadata
 from training.model import Identity, Model
 from training.reading import read
 from training.spans import EVERYWHERE, IN_BODY, cut
 
 TOO_LITTLE = "too little evidence to say"
+FALLBACK = "hardly any of the prose here looks like an article; the longest run of it was kept"
 DECIMALS = 4
 
 
@@ -27,6 +32,7 @@ class ScoredBlock:
     reason: str | None = None
     label: str | None = None
     probability: float | None = None
+    explanation: Explanation | None = None
 
     @property
     def words(self) -> int:
@@ -44,6 +50,9 @@ class ScoredBlock:
             out["probability"] = None if self.probability is None else round(self.probability, DECIMALS)
         if block.cut:
             out["cut"] = [span._asdict() for span in block.cut]
+        if self.explanation:
+            why = self.explanation
+            out["explanation"] = {"logit": why.logit, "bias": why.bias, "context": why.context, "terms": [term._asdict() for term in why.terms]}
         return out
 
 
@@ -55,6 +64,7 @@ class Result:
     source: str | None
     model: Identity
     title: str | None = None
+    metadata: Metadata = NOTHING
     blocks: tuple[ScoredBlock, ...] = ()
     notes: tuple[str, ...] = ()
     error: CopydeskError | None = None
@@ -83,7 +93,9 @@ class Result:
             error = {"code": self.error.code, "message": self.error.message}
             return {"id": self.id, "source": self.source, "status": "error", "error": error, "blocks": [], "model": model}
         share = self.editorial_share
-        out: dict[str, Any] = {"id": self.id, "source": self.source, "status": "ok", "title": self.title, "label": self.label}
+        out: dict[str, Any] = {"id": self.id, "source": self.source, "status": "ok", "title": self.title}
+        out |= {name: said for name in ("author", "published", "modified") if (said := getattr(self.metadata, name))}
+        out["label"] = self.label
         out["editorial_share"] = None if share is None else round(share, DECIMALS)
         out["blocks"] = [block.as_dict() for block in self.blocks]
         if self.notes:
@@ -93,31 +105,35 @@ class Result:
 
 def score(articles: Sequence[Article], model: Model) -> list[Result]:
     """Score a batch of articles, in order. Larger batches cost less an article; memory grows with the batch."""
-    pages = [[cut(block, EVERYWHERE, article) for block in read(article)] for article in articles]
+    copies = [read(article) for article in articles]
+    pages = [[cut(block, EVERYWHERE, article) for block in copy.blocks] for article, copy in zip(articles, copies, strict=True)]
     verdicts = model.kinds.classify(pages)
     pages = [
-        [cut(block, IN_BODY, article) if kind == "body" else block for block, kind in zip(page, verdict.kinds, strict=True)]
+        [cut(block, IN_BODY, article) if kind == "body" else block for block, kind in zip(page, verdict.names, strict=True)]
         for article, page, verdict in zip(articles, pages, verdicts, strict=True)
     ]
-    passages = [(number, place) for number, verdict in enumerate(verdicts) for place, kind in enumerate(verdict.kinds) if kind == "body"]
-    probabilities = model.labels.label([pages[number][place].text for number, place in passages], [number for number, _ in passages])
-    probability_of = dict(zip(passages, probabilities.tolist(), strict=True))
+    probabilities = _label(pages, verdicts, model)
     return [
         Result(
-            id=article.id,
-            source=article.source,
-            model=model.identity,
-            title=article.title or _headline(page, verdict.kinds),
-            blocks=tuple(
-                _scored(block, kind, probability, reason, probability_of.get((number, place)))
-                for place, (block, kind, probability, reason) in enumerate(
-                    zip(page, verdict.kinds, verdict.probabilities.tolist(), verdict.reasons, strict=True)
-                )
-            ),
-            notes=verdict.notes,
+            article.id,
+            article.source or copy.metadata.source,
+            model.identity,
+            article.title or _headline(page, verdict.names) or copy.metadata.title,
+            copy.metadata,
+            tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True)),
+            (FALLBACK,) if verdict.fallback else (),
         )
-        for number, (article, page, verdict) in enumerate(zip(articles, pages, verdicts, strict=True))
+        for article, copy, page, verdict, probability in zip(articles, copies, pages, verdicts, probabilities, strict=True)
     ]
+
+
+def explained(result: Result, model: Model) -> Result:
+    """The result with an explanation for each passage: which terms tipped it, at which offsets of the block's text, and what the article added.
+
+    `model` must be the one that made the result."""
+    passages = result.passages
+    whys = iter(model.labels.explain([passage.block.text for passage in passages], [0] * len(passages)))
+    return replace(result, blocks=tuple(replace(block, explanation=next(whys)) if block.kind == "body" else block for block in result.blocks))
 
 
 def own_text(result: Result) -> str:
@@ -125,11 +141,21 @@ def own_text(result: Result) -> str:
     return "\n\n".join(block.block.text for block in result.blocks if block.kind in ("body", "subheading"))
 
 
+def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], model: Model) -> list[list[float | None]]:
+    """For each block of each article P(editorial): None where it is no passage, nan where there is too little evidence."""
+    places = [(number, place) for number, verdict in enumerate(verdicts) for place, kind in enumerate(verdict.names) if kind == "body"]
+    labelled = model.labels.label([pages[number][place].text for number, place in places], [number for number, _ in places])
+    probabilities: list[list[float | None]] = [[None] * len(page) for page in pages]
+    for (number, place), probability in zip(places, labelled.tolist(), strict=True):
+        probabilities[number][place] = probability
+    return probabilities
+
+
 def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:
-    block = block._replace(element=None)
+    block = block._replace(element=None)  # a result is kept, and sent between processes, without the page it came from
     if probability is None:
         return ScoredBlock(block, kind, kind_probability, reason)
-    if probability != probability:
+    if isnan(probability):
         return ScoredBlock(block, kind, kind_probability, TOO_LITTLE)
     return ScoredBlock(block, kind, kind_probability, None, LABELS[probability < 0.5], probability)
 

@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOWER, CAPITALISED, UPPER, NUMBER, MARK = range(5)
-"""The shapes a token can have."""
+"""The shapes a token can have; one that begins and ends with capitals is UPPER."""
 
 _SPACE, _LETTER, _DIGIT, _MARK = range(4)
+_SHAPES = np.array([MARK, LOWER, NUMBER, MARK], np.uint8)
+"""The shape that goes with each class, capitals not looked at."""
 _APOSTROPHE, _CURLY = ord("'"), ord("’")
 _TABLED = 0x2100
 """Code points below this (Latin to Arabic, and all common punctuation) are classified by table; the few others one by one."""
@@ -29,14 +31,44 @@ _BASE = 0x9E3779B97F4A7C15
 """Odd, so that its powers can be divided out modulo 2**64."""
 
 
+class Index:
+    """Where each key stands in an array of distinct keys: a hash table that is searched for a whole batch at once.
+
+    Keys are sorted by slot, and `first[slot]` tells where a slot's keys begin; with four slots a key, few slots hold more than one."""
+
+    def __init__(self, keys: NDArray[np.uint64]):
+        self._shift = np.uint64(64 - (4 * len(keys) + 1).bit_length())
+        slots = self._slots(keys)
+        self._order = np.append(np.argsort(slots, kind="stable"), -1)
+        self._keys = np.append(keys[self._order[:-1]], np.uint64(0))
+        counts = np.bincount(slots, minlength=1 << (64 - int(self._shift)))
+        self._first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        self._deepest = int(counts.max())
+
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The place of each key, -1 for one that is not there."""
+        slots = self._slots(keys)
+        at, end = self._first[slots], self._first[slots + 1]
+        hit = (self._keys[at] == keys) & (at < end)
+        found = np.where(hit, self._order[at], -1)
+        left = np.flatnonzero(~hit & (at + 1 < end))
+        for depth in range(1, self._deepest):
+            deeper = at[left] + depth
+            hit = (self._keys[deeper] == keys[left]) & (deeper < end[left])
+            found[left[hit]] = self._order[deeper[hit]]
+            left = left[~hit & (deeper + 1 < end[left])]
+        return found
+
+    def _slots(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        return (keys * np.uint64(_BASE) >> self._shift).astype(np.int64)
+
+
 class Lexicon:
     """The known words in a fixed order; id 0 means unknown. `words[0]` is empty."""
 
     def __init__(self, words: Sequence[str]):
         self.words = ("", *words)
-        hashes = _hashes(self.words[1:])
-        self._order = np.argsort(hashes) + 1
-        self._sorted = hashes[self._order - 1]
+        self._index = Index(_hashes(self.words[1:]))
 
     def __len__(self) -> int:
         return len(self.words)
@@ -58,8 +90,8 @@ class Lexicon:
 
     def ids(self, words: Iterable[str]) -> NDArray[np.int32]:
         """Ids of those of the lowercased words that are known."""
-        found = self._look_up(_hashes(list(words)))
-        return found[found > 0]
+        found = self._index.find(_hashes(list(words))) + 1
+        return found[found > 0].astype(np.int32)
 
     def read(self, texts: Sequence[str]) -> Tokens:
         """Tokenise a batch."""
@@ -80,14 +112,7 @@ class Lexicon:
         text = _text_of(runs.start, texts)
         begin = _starts(texts)[text]
         start, end = (runs.start - begin).astype(np.int32), (runs.end - begin).astype(np.int32)
-        return Tokens(self._look_up(runs.hash), runs.shape, runs.first, text, start, end, len(texts))
-
-    def _look_up(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
-        if not len(self._sorted):
-            return np.zeros(len(hashes), np.int32)
-        at = np.searchsorted(self._sorted, hashes)
-        at[at == len(self._sorted)] = 0
-        return np.where(self._sorted[at] == hashes, self._order[at], 0).astype(np.int32)
+        return Tokens((self._index.find(runs.hash) + 1).astype(np.int32), runs.shape, runs.first, text, start, end, len(texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +170,18 @@ def _cut(joined: str) -> _Runs:
     np.cumsum(lowered * power, out=sums[1:])
     hashes = (sums[end] - sums[start]) * inverse[start]
 
-    uppers = np.zeros(len(codes) + 1, np.int32)
-    np.cumsum(upper, out=uppers[1:])
-    capitals = uppers[end] - uppers[start]
-    shape = np.choose(kind[start], [MARK, LOWER, NUMBER, MARK]).astype(np.uint8)
+    shape = _SHAPES[kind[start]]
     shape[upper[start]] = CAPITALISED
-    shape[(capitals > 1) & (capitals >= _letters(kind, codes, start, end))] = UPPER
+    shape[upper[start] & upper[end - 1] & (end - start > 1)] = UPPER
     return _Runs(start, end, shape, codes[start], hashes)
-
-
-def _letters(kind: NDArray[np.uint8], codes: NDArray[np.uint32], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Letters of each token, inner apostrophes not counted."""
-    counts = np.zeros(len(codes) + 1, np.int32)
-    np.cumsum((kind == _LETTER) & (codes != _APOSTROPHE) & (codes != _CURLY), out=counts[1:])
-    return counts[end] - counts[start]
 
 
 def _classify(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64], NDArray[np.bool_]]:
     """Kind, lowercased code point and upper case of each character."""
-    at = codes.astype(np.int64)
-    kind, lowered, upper = (table.take(at, mode="clip") for table in _alphabet())
+    indices = codes.astype(np.int64)
+    alphabet = _alphabet()
+    kind, lowered = alphabet.kind.take(indices, mode="clip"), alphabet.lowered.take(indices, mode="clip")
+    upper = alphabet.upper.take(indices, mode="clip")
     rare = np.flatnonzero(codes >= _TABLED)
     for at, code in zip(rare.tolist(), codes[rare].tolist(), strict=True):
         kind[at], lowered[at], upper[at] = _character(code)
@@ -220,7 +237,8 @@ def _hashes(words: Sequence[str]) -> NDArray[np.uint64]:
     power, inverse = _powers(len(codes))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * power, dtype=np.uint64)])
     start = np.concatenate([np.zeros(1, np.int64), end[:-1]])[: len(words)]
-    return (sums[end] - sums[start]) * inverse[start]
+    hashes: NDArray[np.uint64] = (sums[end] - sums[start]) * inverse[start]
+    return hashes
 
 
 def _folded(token: str) -> str:

@@ -1,0 +1,100 @@
+"""Which model answers now, and how it gives way to a new one while requests are served."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from training.article import TEXT_KINDS
+from training.errors import CopydeskError, ModelError
+from training.model import ARRAYS, MANIFEST, Model, load_model
+from training.reading import article_from_text
+from training.score import score
+
+log = logging.getLogger("copydesk.model")
+
+REPORT = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
+ARGUMENT = "It is a shameful decision, taken by people who should know better, and we will all pay dearly for their cowardice."
+
+
+class Fingerprint(NamedTuple):
+    """What tells, without reading it, that a folder's content is not what it was: where it leads, and its files' size and time of change."""
+
+    folder: Path
+    files: tuple[tuple[int, int, int], ...]
+
+
+class CurrentModel:
+    """The model that answers now, from a folder or a link to one, in this process.
+
+    Whoever answers a request takes `model` once and keeps it to the end, so that a swap is one assignment and no request sees two models."""
+
+    def __init__(self, folder: Path):
+        """Raises ModelError where the folder holds no model that works."""
+        self.folder = folder
+        self.refused: str | None = None
+        self._seen = self._waiting = fingerprint(folder)
+        self.model = _sound_model(self._seen.folder)
+
+    def refresh(self) -> bool:
+        """Look at the folder; load, test and take what is new in it. Returns whether there was anything new, also when it was refused.
+
+        What is being written is left alone until two looks find it the same."""
+        found, before = fingerprint(self.folder), self._waiting
+        self._waiting = found
+        if found == self._seen or found != before:
+            return False
+        self._seen = found
+        try:
+            self.model, self.refused = _sound_model(found.folder), None
+            log.info("model swapped", extra={"event": "swap", **self.model.identity._asdict()})
+        except CopydeskError as error:
+            self.refused = error.message
+            log.error("model refused: %s", error.message, extra={"event": "swap-refused", **self.model.identity._asdict()})
+        return True
+
+    def watch(self, every: float, tell: Callable[[CurrentModel], None]) -> None:
+        """From now on look at the folder every so many seconds, in a thread; `tell` hears of the model now and after each change."""
+
+        def look() -> None:
+            tell(self)
+            while True:
+                time.sleep(every)
+                if self.refresh():
+                    tell(self)
+
+        threading.Thread(target=look, name="model-watch", daemon=True).start()
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """A folder as it is now; a file that is missing is part of the picture."""
+    folder = folder.resolve()
+    return Fingerprint(folder, tuple(_stat(folder / name) for name in (MANIFEST, ARRAYS)))
+
+
+def smoke_test(model: Model) -> None:
+    """Raise ModelError unless a report and an argument come out as passages, and the argument as the more editorial of the two."""
+    [result] = score([article_from_text(f"{REPORT}\n\n{ARGUMENT}")], model)
+    kept = [block for block in result.blocks if block.kind in TEXT_KINDS]
+    given = [passage.probability for passage in result.passages if passage.probability is not None]
+    if not kept or not all(0 <= probability <= 1 for probability in given) or given != sorted(given):
+        raise ModelError(f"{model.identity.name} fails the smoke test: it does not tell a plain argument from a plain report; refit or restore it")
+
+
+def _sound_model(folder: Path) -> Model:
+    model = load_model(folder)
+    smoke_test(model)
+    return model
+
+
+def _stat(path: Path) -> tuple[int, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return 0, 0, 0
+    return status.st_ino, status.st_size, status.st_mtime_ns

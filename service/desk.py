@@ -1,0 +1,134 @@
+"""Articles as callers send them -> answers as the contract has them, within the limits, each article counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from service.current import CurrentModel
+from service.deadline import Clock
+from service.limits import Limits
+from service.metrics import Metrics
+from service.schema import PARTS, ArticleRequest, Wanted
+from training.article import TEXT_KINDS, Article
+from training.batch import BATCH_ARTICLES
+from training.errors import CopydeskError
+from training.model import Model
+from training.reading import article_from_text
+from training.score import Result, score
+
+log = logging.getLogger("copydesk.desk")
+
+Answer = dict[str, Any]
+
+
+class Failure(NamedTuple):
+    """An article of a batch that could not even be read."""
+
+    id: str
+    source: str | None
+    error: CopydeskError
+
+
+class ScoringError(CopydeskError):
+    """An article that broke the scoring: a fault of Copydesk's, not of the caller's."""
+
+    code = "internal"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One process's desk: the model that answers now, the limits, the counts."""
+
+    current: CurrentModel
+    limits: Limits
+    metrics: Metrics
+    clock: Clock = field(default_factory=Clock)
+
+    def answer(self, article: Article, wanted: Wanted) -> Answer:
+        """One article's answer; raises CopydeskError where it cannot be scored."""
+        model = self.current.model
+        [result] = self._results([article], model)
+        if result.error:
+            raise result.error
+        return _answer(result, model, wanted)
+
+    def answers(self, asked: Sequence[Article | Failure], wanted: Wanted) -> list[Answer]:
+        """An answer for each article, in order; where one cannot be scored, its answer says why."""
+        model = self.current.model
+        results: list[Result] = []
+        for start in range(0, len(asked), BATCH_ARTICLES):
+            results += self._results(asked[start : start + BATCH_ARTICLES], model)
+        return [_answer(result, model, wanted) for result in results]
+
+    def read(self, asked: ArticleRequest) -> Article | Failure:
+        """The article of a batch's entry, or why there is none."""
+        try:
+            return article_of(asked)
+        except CopydeskError as error:
+            return Failure(asked.id, asked.source, error)
+
+    def _results(self, asked: Sequence[Article | Failure], model: Model) -> list[Result]:
+        checked = [each if isinstance(each, Failure) else self._checked(each) for each in asked]
+        scored = iter(self._scored([each for each in checked if isinstance(each, Article)], model))
+        results = [next(scored) if isinstance(each, Article) else Result(each.id, each.source, model.identity, error=each.error) for each in checked]
+        self.metrics.scored(results)
+        return results
+
+    def _checked(self, article: Article) -> Article | Failure:
+        try:
+            self.limits.check("characters", len(article.text), f"the article has {len(article.text):,} characters")
+        except CopydeskError as error:
+            return Failure(article.id, article.source, error)
+        return article
+
+    def _scored(self, articles: Sequence[Article], model: Model) -> list[Result]:
+        """Score together; where that fails or takes too long, one by one, so that one bad article costs no other its answer."""
+        try:
+            with self.clock.limit(self.limits.seconds):
+                return score(articles, model)
+        except TimeoutError:
+            if len(articles) == 1:
+                error = self.limits.refusal("seconds", "scoring the article takes too long", HTTPStatus.UNPROCESSABLE_ENTITY)
+                return [Result(articles[0].id, articles[0].source, model.identity, error=error)]
+        except Exception as cause:  # the outermost door of one article
+            if len(articles) == 1:
+                log.exception("an article could not be scored", extra={"event": "failure"}, exc_info=cause)
+                broken = ScoringError("the article could not be scored, by a fault of the server; its log has the cause")
+                return [Result(articles[0].id, articles[0].source, model.identity, error=broken)]
+        return [result for article in articles for result in self._scored([article], model)]
+
+
+def article_of(asked: ArticleRequest) -> Article:
+    """The article of a request that names its text or page; raises InputError."""
+    media_type = "text/plain" if asked.html is None else "text/html"
+    return article_from_text(asked.html or asked.text or "", name=asked.id, media_type=media_type, source=asked.source)
+
+
+def _answer(result: Result, model: Model, wanted: Wanted) -> Answer:
+    answer = result.as_dict()
+    if wanted.explain and not result.error:
+        _explain(result, model, answer)
+    if len(wanted.include) < len(PARTS):
+        _leave_out(answer, wanted)
+    return answer
+
+
+def _explain(result: Result, model: Model, answer: Answer) -> None:
+    """Give each passage of an answer its `explanation`, as `schema.PassageExplanation` has it."""
+    texts = [passage.block.text for passage in result.passages]
+    passages = [block for block in answer["blocks"] if block["kind"] == "body"]
+    for block, why in zip(passages, model.labels.explain(texts, [0] * len(texts)), strict=True):  # SEAM: or training.explain, once it is there
+        terms = [{"start": term.start, "end": term.end, "term": term.term, "contribution": term.contribution} for term in why.terms]
+        block["explanation"] = {"logit": why.logit, "bias": why.bias, "terms": terms, "context": why.context}
+
+
+def _leave_out(answer: Answer, wanted: Wanted) -> None:
+    answer["blocks"] = [block for block in answer["blocks"] if ("article" if block["kind"] in TEXT_KINDS else "boilerplate") in wanted.include]
+    if "text" not in wanted.include:
+        for block in answer["blocks"]:
+            del block["text"]

@@ -1,0 +1,156 @@
+"""The page for people: one or two articles pasted or dropped in, and how Copydesk reads them. Works without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from service.desk import Answer, Desk
+from service.problems import RefusedError, body_too_large, status_of
+from service.schema import Wanted
+from training.article import TEXT_KINDS, Article
+from training.errors import CopydeskError
+from training.reading import article_from_bytes, article_from_text
+
+EXPLAINED = Wanted(explain=True)
+MARKED_TERMS = 6
+"""Terms marked in a passage: those that say most. More, and nothing stands out."""
+LEAST_CONTRIBUTION = 0.02
+LONGEST_COMMAND = 60_000
+"""Characters of an article that the curl line holds itself; Linux allows 131,072 bytes."""
+WHO_SPEAKS = {"editorial": "Editorial", "reporting": "Reporting", None: "Too little to say"}
+
+
+class Piece(NamedTuple):
+    """A stretch of a passage's text, and the label that its term speaks for, if it is one that tipped the passage."""
+
+    text: str
+    towards: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person gave, to be shown again."""
+
+    texts: tuple[str, str] = ("", "")
+    form: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One article as it is shown."""
+
+    name: str
+    answer: Answer
+    curl: str
+
+    @property
+    def json(self) -> str:
+        return json.dumps(self.answer, ensure_ascii=False, indent=1)
+
+    @property
+    def passages(self) -> int:
+        return sum(block["kind"] == "body" for block in self.answer["blocks"])
+
+    @property
+    def thrown_out(self) -> int:
+        return sum(block["kind"] not in TEXT_KINDS for block in self.answer["blocks"])
+
+    @property
+    def runs(self) -> list[tuple[bool, list[dict[str, Any]]]]:
+        """The blocks in reading order, those thrown out one after another taken together."""
+        return [(own, list(run)) for own, run in groupby(self.answer["blocks"], key=lambda block: block["kind"] in TEXT_KINDS)]
+
+
+def add(app: Flask, desk: Desk) -> None:
+    """Put the page at `/`."""
+    app.jinja_env.globals.update(pieces=pieces, tipping=tipping, who_speaks=WHO_SPEAKS)
+    app.jinja_env.filters["percent"] = lambda share: f"{share:.0%}".replace("%", " %")
+
+    @app.route("/", methods=["GET", "POST"])
+    def show_page() -> Response:
+        form = Form()
+        if request.method != "POST":
+            return _page(form)
+        try:
+            form = Form((_pasted("article"), _pasted("other")), request.form.get("form", "auto"))
+            return _page(form, [_reading(desk, *found) for found in _articles(form)])
+        except RequestEntityTooLarge:
+            return _page(form, problem=body_too_large(desk.limits))
+        except CopydeskError as error:
+            return _page(form, problem=error)
+
+
+def pieces(block: dict[str, Any]) -> Iterator[Piece]:
+    """A passage's text in stretches, its strongest terms marked; where two terms overlap the stronger is."""
+    text, at = block["text"], 0
+    for term in sorted(_strongest(block), key=lambda term: term["start"]):
+        if term["start"] >= at:
+            yield Piece(text[at : term["start"]])
+            yield Piece(text[term["start"] : (at := term["end"])], "editorial" if term["contribution"] > 0 else "reporting")
+    yield Piece(text[at:])
+
+
+def tipping(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """The terms that tipped a passage, strongest first, each once, with what they add together."""
+    together: dict[str, float] = {}
+    for term in (block.get("explanation") or {}).get("terms", ()):
+        together[term["term"]] = together.get(term["term"], 0.0) + term["contribution"]
+    ranked = sorted(together.items(), key=lambda item: -abs(item[1]))[: 2 * MARKED_TERMS]
+    return [{"term": term, "contribution": added} for term, added in ranked if abs(added) >= LEAST_CONTRIBUTION]
+
+
+def _strongest(block: dict[str, Any]) -> list[dict[str, Any]]:
+    free: list[dict[str, Any]] = []
+    for term in sorted((block.get("explanation") or {}).get("terms", ()), key=lambda term: -abs(term["contribution"])):
+        if len(free) == MARKED_TERMS or abs(term["contribution"]) < LEAST_CONTRIBUTION:
+            break
+        if all(term["end"] <= other["start"] or other["end"] <= term["start"] for other in free):
+            free.append(term)
+    return free
+
+
+def _articles(form: Form) -> list[tuple[Article, str]]:
+    """The one or two articles of the form, each with the name of the file it came in, if any. A file goes before pasted text."""
+    found = []
+    for field, pasted in zip(("article", "other"), form.texts, strict=True):
+        file = request.files.get(f"{field}_file")
+        if file and file.filename:
+            found.append((article_from_bytes(file.read(), name=file.filename, media_type=_media_type(form)), file.filename))
+        elif pasted.strip():
+            found.append((article_from_text(pasted, media_type=_media_type(form)), ""))
+    if not found:
+        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no article yet; paste one, or choose a file", "empty")
+    return found
+
+
+def _reading(desk: Desk, article: Article, file: str) -> Reading:
+    return Reading(file, desk.answer(article, EXPLAINED), _curl(article, file))
+
+
+def _curl(article: Article, file: str) -> str:
+    media_type = "text/html" if article.is_html else "text/plain"
+    inline = not file and len(article.text) <= LONGEST_COMMAND
+    body = f"--data-raw {shlex.quote(article.text)}" if inline else f"--data-binary @{shlex.quote(file or 'article.txt')}"
+    return f"curl -s '{request.host_url}v1/classify?explain=true' -H 'Content-Type: {media_type}' {body}"
+
+
+def _pasted(field: str) -> str:
+    return request.form.get(field, "").replace("\r\n", "\n")
+
+
+def _media_type(form: Form) -> str:
+    return {"text": "text/plain", "html": "text/html"}.get(form.form, "")
+
+
+def _page(form: Form, readings: list[Reading] | None = None, problem: CopydeskError | None = None) -> Response:
+    content = render_template("page.html", form=form, readings=readings or [], problem=problem)
+    return Response(content, status_of(problem) if problem else HTTPStatus.OK, mimetype="text/html")

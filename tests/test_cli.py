@@ -1,0 +1,140 @@
+"""The command line as people and programs use it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from service.cli import main
+from training.model import default_model
+
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+ARTICLES = SEEDS / "articles"
+STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nThe repairs will cost 3.1 million crowns, the board said in a report.\n"
+
+
+def run(*arguments: object, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+
+
+def test_score_answers_one_line_an_article_in_sorted_order() -> None:
+    """`score` walks folders recursively and sorted, and prints one result a line."""
+    done = run("score", ARTICLES)
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    ids = [result["id"] for result in results]
+    assert done.exit_code == 0
+    assert ids == sorted(str(path) for path in ARTICLES.rglob("*.*"))
+    assert {result["status"] for result in results} == {"ok"}
+
+
+def test_more_processes_answer_the_same() -> None:
+    """`--jobs` changes the time it takes and nothing else."""
+    assert run("score", ARTICLES, "--jobs", 2).stdout == run("score", ARTICLES).stdout
+
+
+def test_csv_has_a_row_for_each_passage(tmp_path: Path) -> None:
+    """`--format csv -o` writes the passages of all articles, whole or not at all."""
+    out = tmp_path / "passages.csv"
+    assert run("score", ARTICLES / "saltmarket", "--format", "csv", "-o", out).exit_code == 0
+    rows = list(csv.DictReader(out.open(encoding="utf-8", newline="")))
+    results = [json.loads(line) for line in run("score", ARTICLES / "saltmarket").stdout.splitlines()]
+    assert len(rows) == sum(block["kind"] == "body" for result in results for block in result["blocks"])
+    assert os.listdir(tmp_path) == ["passages.csv"]
+
+
+def test_bad_files_among_good_ones_are_named_and_skipped(tmp_path: Path) -> None:
+    """One bad file is one result with a code; the good ones are scored, and nothing hangs."""
+    (tmp_path / "good.txt").write_text(STORY)
+    (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "latin.txt").write_bytes("Le café est fermé, a dit la mairie de Valbrune mardi.".encode("latin-1"))
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    done = run("score", tmp_path)
+    found = {Path(result["id"]).name: result for result in map(json.loads, done.stdout.splitlines())}
+    assert {name: result.get("error", {}).get("code") for name, result in found.items()} == {
+        "good.txt": None,
+        "latin.txt": None,
+        "empty.txt": "empty",
+        "binary.txt": "not-text",
+        "gone.txt": "unreadable",
+        "pipe.txt": "not-a-file",
+    }
+    assert done.exit_code == 0
+    assert "4 of 6 articles failed" in done.stderr
+    assert run("score", tmp_path, "--strict").exit_code == 1
+
+
+def test_standard_input_is_an_article() -> None:
+    """`-` reads an article from standard input."""
+    [line] = run("score", "-", stdin=STORY).stdout.splitlines()
+    assert json.loads(line)["id"] == "-"
+
+
+def test_strip_prints_the_article_and_nothing_else() -> None:
+    """`strip` prints the article's own text on standard output."""
+    done = run("strip", "-", stdin="Skip to content\n\n" + STORY + "\n\nRELATED: Crab Season Opens Late\n")
+    assert done.stdout == STORY.strip() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["score", "nowhere.txt"], 2, "does not exist"),
+        (["score"], 2, "Missing argument"),
+        (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
+        (["score", str(ARTICLES), "--model", "nowhere"], 1, "is not a model folder"),
+        (["score", str(SEEDS.parent / "models")], 1, None),
+        (["strip", str(SEEDS / "labelled.jsonl"), "--model", str(SEEDS)], 1, "is not a model folder"),
+        (["evaluate", str(ARTICLES)], 1, "holds no .jsonl"),
+        (["model", "verify", "--model", str(SEEDS)], 1, "is not a model folder"),
+        (["train", str(ARTICLES / "saltmarket" / "rate-hold.html"), "-o", "out"], 1, "is not JSON"),
+    ],
+)
+def test_errors_are_one_line_that_names_the_remedy(arguments: list[str], status: int, words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong ends with a status and one line, never with a traceback."""
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    if words is None:
+        return
+    assert done.exit_code == status
+    assert words in done.stderr
+    assert "Traceback" not in done.output
+    assert len([line for line in done.stderr.splitlines() if line.startswith("Error")]) == 1
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
+    """A model whose bytes are not those its manifest names is not loaded."""
+    shutil.copytree(default_model(), tmp_path / "model")
+    arrays = tmp_path / "model" / "model.joblib"
+    arrays.write_bytes(arrays.read_bytes()[:-1] + b"!")
+    done = run("score", ARTICLES, "--model", tmp_path / "model")
+    assert done.exit_code == 1
+    assert "sha256 differs" in done.stderr
+
+
+def test_the_seed_corpus_is_sound() -> None:
+    """`check` finds nothing wrong with the seeds: files, labels and kinds agree."""
+    done = run("check", SEEDS)
+    assert done.exit_code == 0, done.output
+    assert "nothing wrong" in done.stdout
+
+
+def test_the_view_for_people_says_what_happened() -> None:
+    """On a terminal each block shows its kind or its label, and the share stands at the end."""
+    from service.terminal import lines
+    from training.batch import find_files, score_batch
+    from training.model import load_model
+
+    [result] = score_batch(list(find_files([str(ARTICLES / "northledger" / "ferry-contract.txt")])), load_model(default_model()))
+    shown = "\n".join(lines(result))
+    assert "reporting" in shown
+    assert "caption" in shown
+    assert "of its words argue" in shown

@@ -1,0 +1,264 @@
+"""Labelled data: its forms, what is refused, and what a check finds."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.article import KINDS
+from training.errors import DataError
+from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, check, labelled_article_blocks, read_corpus
+
+BODY = {"text": "The ferry must run again.", "kind": "body", "label": "editorial"}
+REPORT = {"text": "The ferry sank on Monday.", "kind": "body", "label": "reporting", "sure": 2}
+LINK = {"text": "Subscribe", "kind": "navigation"}
+ARTICLE = {"id": "one", "source": "ostrand.example", "title": "Ferry", "blocks": [BODY, REPORT, LINK]}
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes rows as a file of labelled data."""
+
+    def write(*rows: Any, name: str = "rows.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_article_with_blocks(write: Write) -> None:
+    """A row with blocks is a labelled article, with all that the annotators left."""
+    (article,) = read_corpus([write(ARTICLE)]).articles
+    assert (article.id, article.source, article.title) == ("one", "ostrand.example", "Ferry")
+    assert [(block.kind, block.label, block.sure) for block in article.blocks] == [
+        ("body", "editorial", 3),
+        ("body", "reporting", 2),
+        ("navigation", None, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "form"),
+    [
+        (ARTICLE, "articles"),
+        ({"text": "The ferry sank.", "label": "reporting"}, "articles"),
+        ({"text": "The ferry sank.", "label": "reporting", "source": None, "more": 1}, "articles"),
+        ({"id": "p", "site": "x", "lines": [{"text": "Rain", "kind": "article"}, {"text": "", "kind": "legal"}]}, "flattened"),
+        ({"id": "p", "site": "x", "html": "<p>Rain", "gold": ""}, "pages"),
+        ({"id": "p", "paragraphs": []}, "unlabelled"),
+    ],
+)
+def test_forms(write: Write, row: dict[str, Any], form: str) -> None:
+    """The form of a row is known by its fields, and fields that no form has are passed over."""
+    corpus = read_corpus([write(row)])
+    assert {name: len(getattr(corpus, name)) for name in ("articles", "flattened", "pages", "unlabelled")} == {
+        **dict.fromkeys(("articles", "flattened", "pages", "unlabelled"), 0),
+        form: 1,
+    }
+
+
+def test_flat_row_is_an_article_of_one_passage(write: Write) -> None:
+    """A flat line is an article of one passage, of an unknown source when it names none."""
+    (article,) = read_corpus([write({"text": "The ferry sank.", "label": "reporting", "source": None})]).articles
+    assert (article.source, [(block.text, block.kind, block.label) for block in article.blocks]) == (
+        UNKNOWN_SOURCE,
+        [("The ferry sank.", "body", "reporting")],
+    )
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.ndjson", "rows.ndjson.gz", "rows.txt"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_plain_or_compressed(tmp_path: Path, name: str, mark: bytes) -> None:
+    """Files are read plain or compressed, with blank lines, any line end and a byte order mark."""
+    content = mark + b"\r\n\n".join(json.dumps({**ARTICLE, "id": f"{number}"}).encode() for number in range(3)) + b"\n\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    corpus = read_corpus([tmp_path / name])
+    assert [article.id for article in corpus.articles] == ["0", "1", "2"]
+    assert corpus.files == [{"file": name, "rows": 3, "sha256": hashlib.sha256(content).hexdigest()}]
+
+
+def test_folder(write: Write, tmp_path: Path) -> None:
+    """A folder stands for the labelled files in it, in order of their names; other files are left alone."""
+    write({**ARTICLE, "id": "b"}, name="b.jsonl")
+    write({**ARTICLE, "id": "a"}, name="a.ndjson")
+    write("no labelled data", name="README.md")
+    assert [article.id for article in read_corpus([tmp_path]).articles] == ["a", "b"]
+
+
+WRONG = [
+    ("not json", "not JSON"),
+    ('{"blocks": ', "not JSON"),
+    ("[" * 100_000, "not JSON"),
+    ("1" * 10_000, "not JSON"),
+    ("[]", "not a JSON object"),
+    ("null", "not a JSON object"),
+    ("{}", "none of the forms"),
+    ('{"text": "no label"}', "none of the forms"),
+    ('{"\\ud800": 1}', "none of the forms"),
+    ({**ARTICLE, "blocks": []}, "blocks"),
+    ({**ARTICLE, "blocks": "body"}, "blocks"),
+    ({**ARTICLE, "id": 7}, "id"),
+    ({**ARTICLE, "source": None}, "source"),
+    ({**ARTICLE, "blocks": [{**BODY, "kind": "poem"}]}, "blocks.0.kind"),
+    ({**ARTICLE, "blocks": [LINK, {**BODY, "label": "satire"}]}, "blocks.1.label"),
+    ({**ARTICLE, "blocks": [{**BODY, "label": None}]}, "kind body has a label"),
+    ({**ARTICLE, "blocks": [{**LINK, "label": "editorial"}]}, "no other block has"),
+    ({**ARTICLE, "blocks": [{**BODY, "text": ""}]}, "blocks.0.text"),
+    ({**ARTICLE, "blocks": [{**BODY, "text": "half a pair \ud800"}]}, "blocks.0.text"),
+    ({**ARTICLE, "blocks": [{**BODY, "sure": 4}]}, "blocks.0.sure"),
+    ({"text": "The ferry sank.", "label": "maybe"}, "label"),
+    ({"lines": []}, "lines"),
+    ({"html": "", "gold": "Rain"}, "html"),
+]
+
+
+@pytest.mark.parametrize(("row", "said"), WRONG)
+def test_wrong_rows(write: Write, row: Any, said: str) -> None:
+    """A row that is wrong is refused with its file, its line and what is wrong with it, in one line."""
+    path = write(ARTICLE, "", row)
+    with pytest.raises(DataError) as refused:
+        read_corpus([path])
+    assert f"{path}, line 3" in refused.value.message
+    assert said in refused.value.message
+    assert "\n" not in refused.value.message
+    assert len(refused.value.message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.jsonl.gz", b"not gzip"),
+        ("rows.jsonl.gz", gzip.compress(b'{"text": "x", "label": "reporting"}')[:-9]),
+        ("rows.jsonl.gz", b""),
+        ("rows.jsonl", b""),
+        ("rows.jsonl", b"\n\n"),
+    ],
+)
+def test_wrong_files(tmp_path: Path, name: str, content: bytes) -> None:
+    """A file that is damaged or holds no row is refused by name."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=name):
+        read_corpus([tmp_path / name])
+
+
+def test_missing(tmp_path: Path) -> None:
+    """A file that is not there, a folder without labelled data, and nothing at all are refused."""
+    (tmp_path / "empty").mkdir()
+    for paths in ([tmp_path / "none.jsonl"], [tmp_path / "empty"], []):
+        with pytest.raises(DataError):
+            read_corpus(paths)
+
+
+def test_file_an_article_was_labelled_from(write: Write, tmp_path: Path) -> None:
+    """An article whose id names a file beside its labels has that file, and its blocks have their places in it."""
+    text = "The ferry must run again.\n\nThe ferry sank on Monday.\n\nSubscribe"
+    (tmp_path / "ferry.txt").write_text(text)
+    (article,) = read_corpus([write({**ARTICLE, "id": "ferry.txt"})]).articles
+    assert article.file == tmp_path / "ferry.txt"
+    assert [text[block.start : block.end] for block in labelled_article_blocks(article)] == [block.text for block in article.blocks]
+
+
+def test_a_file_that_disagrees_is_not_used(write: Write, tmp_path: Path) -> None:
+    """Where the file reads otherwise than the labels say, the labelled text stands, without places."""
+    (tmp_path / "ferry.txt").write_text("Another story.")
+    (article,) = read_corpus([write({**ARTICLE, "id": "ferry.txt"})]).articles
+    assert [(block.text, block.start) for block in labelled_article_blocks(article)] == [(block.text, None) for block in article.blocks]
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "{tmp}/secret.txt", "data/../../secret.txt", "", ".", "x" * 5000, "a\0b", "no-such-file.txt", "data"]
+)
+def test_ids_reach_no_other_file(tmp_path: Path, name: str) -> None:
+    """An id never names a file outside the folder of the labels, and one that names none is just an id."""
+    (tmp_path / "secret.txt").write_text("The ferry must run again.")
+    (tmp_path / "labels" / "data").mkdir(parents=True)
+    path = tmp_path / "labels" / "rows.jsonl"
+    path.write_text(json.dumps({**ARTICLE, "id": name.replace("{tmp}", str(tmp_path))}))
+    assert read_corpus([path]).articles[0].file is None
+
+
+def test_a_row_names_no_file(write: Write, tmp_path: Path) -> None:
+    """Which file an article was labelled from is not for the row to say."""
+    (tmp_path / "secret.txt").write_text("The ferry must run again.")
+    assert read_corpus([write({**ARTICLE, "file": str(tmp_path / "secret.txt")})]).articles[0].file is None
+
+
+def found(*articles: dict[str, Any], folder: Path | None = None) -> list[str]:
+    rows = [LabelledArticle.model_validate(article) for article in articles]
+    return list(check(Corpus(articles=[row.model_copy(update={"file": folder / row.id}) for row in rows] if folder else rows)))
+
+
+WHOLE = {"id": "whole", "blocks": [BODY, REPORT, *({"text": kind, "kind": kind} for kind in KINDS if kind != "body")]}
+
+
+def test_nothing_wrong() -> None:
+    """A corpus with every kind, both labels and no repetition passes without a word."""
+    assert found(WHOLE) == []
+
+
+@pytest.mark.parametrize(
+    ("articles", "said"),
+    [
+        ([WHOLE, {**ARTICLE, "id": "whole"}], "whole: 2 articles have this id"),
+        ([WHOLE, {**ARTICLE, "id": "copy", "blocks": [BODY]}], "copy: a passage stands in whole too: The ferry must run again."),
+        ([WHOLE, {"id": "bare", "blocks": [LINK]}], "bare: no passage"),
+        ([{**WHOLE, "blocks": WHOLE["blocks"][:-1]}], f"no block of kind {KINDS[-1]}"),
+        ([{**WHOLE, "blocks": WHOLE["blocks"][1:]}], "only 0 of 1 passages are editorial"),
+    ],
+)
+def test_check(articles: list[dict[str, Any]], said: str) -> None:
+    """A check names repeated ids and passages, articles without a passage, kinds without a block and a label that is rare."""
+    assert said in found(*articles)
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks", "said"),
+    [
+        ("Rain fell.\n\nWind rose.", ["Rain fell.", "Wind rose."], None),
+        ("Rain fell.\n\nWind rose.", ["Rain fell.", "Wind fell."], "story.txt: block 2 is read as 'Wind rose.', labelled as 'Wind fell.'"),
+        ("Rain fell.\n\nWind rose.", ["Rain fell."], "story.txt: 2 blocks are read, 1 are labelled"),
+        ("Rain fell. (RELATED: Wind)", ["Rain fell."], "story.txt: block 1 has 1 cut spans, labelled 0"),
+        ("Rain fell. (Photo: Tavener)", ["Rain fell."], "story.txt: block 1 has 1 cut spans, labelled 0"),
+        ("\0\0\0", ["Rain fell."], "story.txt: this is not text"),
+        ("", ["Rain fell."], "story.txt: there is no text in it"),
+    ],
+)
+def test_check_against_the_file(tmp_path: Path, text: str, blocks: list[str], said: str | None) -> None:
+    """A check names the first place where an article's file reads otherwise than it was labelled."""
+    (tmp_path / "story.txt").write_text(text)
+    article = {"id": "story.txt", "blocks": [{"text": block, "kind": "body", "label": "reporting"} for block in blocks]}
+    problems = [problem for problem in found(article, folder=tmp_path) if problem.startswith("story.txt")]
+    assert len(problems) == (said is not None)
+    assert all(problem.startswith(str(said)) for problem in problems)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda held: st.lists(held, max_size=3) | st.dictionaries(st.text(max_size=5), held, max_size=3),
+)
+FIELDS = st.sampled_from(["id", "source", "title", "blocks", "lines", "html", "gold", "paragraphs", "text", "label", "kind", "site", "file"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(FIELDS, JSON | st.lists(st.dictionaries(FIELDS, JSON, max_size=4), max_size=3), max_size=6))
+def test_any_row(tmp_path_factory: pytest.TempPathFactory, row: dict[str, Any]) -> None:
+    """Any JSON object is either a row of labelled data or refused as labelled data that is not what it should be."""
+    path = tmp_path_factory.getbasetemp() / "any.jsonl"
+    path.write_text(json.dumps(row))
+    try:
+        corpus = read_corpus([path])
+    except DataError as refused:
+        assert str(path) in refused.message
+    else:
+        assert corpus.files[0]["rows"] == 1

@@ -1,0 +1,229 @@
+"""From bytes to an article: encodings, what is refused, and whether it is a page."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training import reading
+from training.article import Article
+from training.errors import InputError
+from training.reading import NEVER, article_from_bytes, article_from_text, decode, is_html, read
+
+STORY = "The café on Ostrand’s quay closed. “Never again,” said Zoë Tavener."
+JAPANESE = "港の市議会は水曜日、古い橋の修理に関する予算を承認した。市長は来年の春までに工事が終わると述べ、住民に理解を求めた。"
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_byte_order_mark(mark: bytes, encoding: str) -> None:
+    """A byte order mark decides the encoding, over every declaration, and is no part of the text."""
+    text = f'<meta charset="iso-8859-1">{STORY}'
+    assert decode(mark + text.encode(encoding), "windows-1252") == text
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "<meta charset={}>",
+        '<META CHARSET="{}">',
+        '<meta http-equiv="Content-Type" content="text/html; charset={}">',
+        '<?xml version="1.0" encoding="{}"?>',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["windows-1252", "macintosh", "cp1250", "UTF-8"])
+def test_declared(declaration: str, encoding: str) -> None:
+    """A page is read in the encoding that it declares."""
+    text = declaration.format(encoding) + STORY.replace("ë", "é")
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding"),
+    [
+        ("iso-8859-1", "windows-1252"),
+        ("latin1", "windows-1252"),
+        ("us-ascii", "windows-1252"),
+        ("iso-8859-9", "windows-1254"),
+        ("gb2312", "gbk"),
+        ("shift_jis", "cp932"),
+        ("euc-kr", "cp949"),
+    ],
+)
+def test_declared_as_browsers_read_it(label: str, encoding: str) -> None:
+    """A label stands for the encoding that browsers read under it: curly quotes in "iso-8859-1" come out as quotes."""
+    inside = {"gbk": "朱镕基说", "cp932": "①髙橋", "cp949": "똠방각하"}.get(encoding, "“don’t”")
+    text = f"<meta charset={label}><p>{inside}"
+    assert decode(text.encode(encoding)) == text
+
+
+def test_header_over_declaration() -> None:
+    """What the HTTP header says goes before what the page says."""
+    text = "<meta charset=koi8-r>Zoë"
+    assert decode(text.encode("windows-1252"), "windows-1252") == text
+
+
+@pytest.mark.parametrize("charset", ["", "no-such-encoding", "utf\0-8", "rot13", "hex", "ascii\n", "x" * 10_000])
+def test_useless_charset(charset: str) -> None:
+    """A charset that means nothing is passed over."""
+    assert decode(STORY.encode(), charset) == STORY
+
+
+def test_utf_8_over_a_false_declaration() -> None:
+    """A page that declares another encoding but is UTF-8 is read as UTF-8."""
+    text = f"<meta charset=windows-1252>{STORY}"
+    assert decode(text.encode()) == text
+
+
+@pytest.mark.parametrize("padding", ["", " "])
+def test_declared_utf_16_is_not_believed(padding: str) -> None:
+    """A declaration that can be read byte by byte cannot be of UTF-16."""
+    text = f"<meta charset=utf-16><p>The café closed on Monday.</p>{padding}"
+    assert decode(text.encode("windows-1252")) == text
+
+
+@pytest.mark.parametrize(
+    "label", ["utf-7", "UTF7", "utf_7", "utf 7", "u7", "unicode-1-1-utf-7", "unicode_escape", "raw-unicode-escape", "punycode", "idna"]
+)
+def test_never_obeyed(label: str) -> None:
+    """No header and no page, under any name, brings in an encoding in which plain text can mean markup."""
+    content = b"+ADw-script+AD4- \\u003cscript\\u003e"
+    assert decode(content, label) == content.decode()
+    assert decode(f"<meta charset='{label}'>".encode() + content + b"\xe9").count("<") == 1
+    assert codecs.lookup(label).name in NEVER
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (JAPANESE, "shift_jis"),
+        (JAPANESE, "euc_jp"),
+        (JAPANESE, "iso2022_jp"),
+        (f"{JAPANESE}\n" * 1500, "shift_jis"),
+        (f"a{JAPANESE}\n" * 1500, "euc_jp"),
+    ],
+)
+def test_guessed(text: str, encoding: str) -> None:
+    """Text that is not UTF-8 and declares nothing is read in the encoding that it looks like."""
+    assert decode(text.encode(encoding)) == text
+
+
+def test_windows_1252_without_declaration() -> None:
+    """Western text in the old encoding of Windows keeps its letters."""
+    story = "The café on the quay closed after thirty years. Its owner, Zoé, said she would miss the crème brûlée."
+    assert decode(story.encode("windows-1252")) == story
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t\r\n", codecs.BOM_UTF8, codecs.BOM_UTF8 + b" ", "\u00a0\u2003".encode()])
+def test_empty(content: bytes) -> None:
+    """What holds nothing but white space is refused as empty."""
+    with pytest.raises(InputError) as refused:
+        article_from_bytes(content)
+    assert refused.value.code == "empty"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0",
+        b"\0\0\0\0",
+        b"The ferry\0\0\0 sank.",
+        bytes(range(256)) * 20,
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x06\0\0\0",
+        b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0",
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0",
+        b"%PDF-1.7\n" + bytes(range(0, 256, 3)) * 50,
+    ],
+)
+def test_not_text(content: bytes) -> None:
+    """A binary file is refused as not being text."""
+    with pytest.raises(InputError) as refused:
+        article_from_bytes(content)
+    assert refused.value.code == "not-text"
+
+
+def test_a_stray_control_character_is_no_binary() -> None:
+    """A control character or two among much text do not make it binary."""
+    assert article_from_bytes(b"The ferry sank off Ostrand. " * 40 + b"\0").text.endswith("\0")
+
+
+def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An input beyond the limit is refused before it is decoded or read, with its size and the limit in the message."""
+    monkeypatch.setattr(reading, "MAX_CHARACTERS", 10)
+    for refuse in (lambda: article_from_text("a" * 11), lambda: article_from_bytes(b"a" * 11), lambda: article_from_bytes(b"\xff" * 41)):
+        with pytest.raises(InputError, match="more than the 10") as refused:
+            refuse()
+        assert refused.value.code == "too-large"
+    assert article_from_text("a" * 10).text == "a" * 10
+
+
+def test_lone_surrogates() -> None:
+    """Half a surrogate pair becomes a replacement character, so that every place after it stays where it was."""
+    assert article_from_text("rain \ud83d wind \udc00").text == "rain \ufffd wind \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "media_type", "expected"),
+    [
+        ("Rain fell.", "", "", False),
+        ("<!DOCTYPE html><p>Rain", "", "", True),
+        ("\n <!-- saved --> <html lang=en>", "", "", True),
+        ("<?xml version='1.0'?><html>", "", "", True),
+        ("<p>Rain</p><p>Wind", "", "", True),
+        ("Use <b>rain</b> sparingly", "", "", False),
+        ("He wrote <p> and stopped", "", "", False),
+        ("a < b > c <d> <e> <f>", "", "", False),
+        ("Rain fell.", "story.html", "", True),
+        ("Rain fell.", "a.b/STORY.HTM", "", True),
+        ("<!doctype html><p>", "story.txt", "", False),
+        ("<!doctype html><p>", "story.md", "", True),
+        ("<!doctype html><p>", "story.html", "text/plain", False),
+        ("Rain fell.", "story.txt", "text/html", True),
+        ("Rain fell.", "", "Text/HTML; charset=utf-8", True),
+        ("Rain fell.", "", "application/xhtml+xml", True),
+    ],
+)
+def test_is_html(text: str, name: str, media_type: str, expected: bool) -> None:
+    """The media type tells a page from plain text, else the file's name does, else its looks."""
+    assert is_html(text, name=name, media_type=media_type) is expected
+
+
+def test_article_keeps_what_the_caller_says() -> None:
+    """Name, source and title of an article are the caller's, and its reader is the one for its form."""
+    page = article_from_bytes(b"<p>Rain<p>Wind", name="a/1.html", source="ostrand.example")
+    assert page == Article("<p>Rain<p>Wind", True, "a/1.html", "ostrand.example")
+    assert [block.text for block in read(page).blocks] == ["Rain", "Wind"]
+    text = article_from_text("<p>Rain<p>Wind", media_type="text/plain", title="Weather")
+    assert (text.title, [block.text for block in read(text).blocks]) == ("Weather", ["<p>Rain<p>Wind"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from(["", "utf-8", "utf-16", "shift_jis", "utf-7", "nonsense"]))
+def test_any_bytes(content: bytes, charset: str) -> None:
+    """Any bytes under any charset are either an article whose text can be written as UTF-8, or refused in words."""
+    try:
+        article = article_from_bytes(content, charset=charset)
+    except InputError as refused:
+        assert refused.code in ("empty", "not-text")
+    else:
+        article.text.encode()
+        read(article)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(min_size=1))
+def test_utf_8_is_read_as_it_is(text: str) -> None:
+    """Text in UTF-8, without the escape character, is decoded to the very same characters."""
+    if "\x1b" not in text and not text.startswith("\ufeff"):
+        assert decode(text.encode()) == text

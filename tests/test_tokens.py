@@ -1,0 +1,79 @@
+"""The token stream."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Index, Lexicon
+
+PATTERN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[^\w\s]|_")
+"""What a token is, said another way."""
+
+
+def written(text: str) -> list[str]:
+    tokens = Lexicon([]).read([text])
+    return [text[start:end] for start, end in zip(tokens.start, tokens.end, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Orla's ferry can’t sail.", ["Orla's", "ferry", "can’t", "sail", "."]),
+        ("At 10:30 it cost 1,250.75.", ["At", "10:30", "it", "cost", "1,250.75", "."]),
+        ("covid19 well-known", ["covid", "19", "well", "-", "known"]),
+        ("students' 'yes'", ["students", "'", "'", "yes", "'"]),
+        ("…a_b  \u2003z\n", ["…", "a", "_", "b", "z"]),
+        ("", []),
+    ],
+)
+def test_tokens(text: str, expected: list[str]) -> None:
+    """Words keep inner apostrophes, numbers inner marks, and every other mark stands alone."""
+    assert written(text) == expected
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("aB'’.,:19 \n_")), max_size=60))
+def test_any_text_is_cut_as_the_pattern_says(text: str) -> None:
+    """No text, however odd, is cut otherwise than the regular expression would."""
+    assert written(text) == PATTERN.findall(text)
+
+
+def test_a_batch_reads_like_its_texts_one_by_one() -> None:
+    """Batching changes nothing, not even where a batch is longer than the piece worked on at once."""
+    texts = ["The Quay Line pays.", "", "“No,” said Bex. ", "x" * 200_000, "The end"]
+    lexicon = Lexicon(["the", "said", "x" * 200_000])
+    whole = lexicon.read(texts)
+    for number, text in enumerate(texts):
+        alone, inside = lexicon.read([text]), whole.text == number
+        for name in ("word", "shape", "first", "start", "end"):
+            assert np.array_equal(getattr(whole, name)[inside], getattr(alone, name)), name
+    assert whole.lengths().tolist() == [5, 0, 7, 1, 2]
+
+
+def test_shapes() -> None:
+    """Case, numbers and marks are told apart; one capital alone is no shouting."""
+    assert Lexicon([]).read(["we Met NATO I 12 ! DON’T"]).shape.tolist() == [LOWER, CAPITALISED, UPPER, CAPITALISED, NUMBER, MARK, UPPER]
+
+
+def test_words_are_looked_up_in_lower_case_with_either_apostrophe() -> None:
+    """A word is known however it is written; id 0 is for words that are not."""
+    lexicon = Lexicon(["can't", "élan", "."])
+    assert lexicon.read(["CAN’T can't Élan mystery ."]).word.tolist() == [1, 1, 2, 0, 3]
+    assert lexicon.ids(["élan", "mystery"]).tolist() == [2]
+
+
+def test_learn_counts_texts_not_tokens() -> None:
+    """A word said ten times in one text is no better known than one said once."""
+    assert Lexicon.learn(["tide tide tide ferry", "Ferry!", "can’t", "CAN'T"], least_texts=2).words == ("", "can't", "ferry")
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), unique=True), st.lists(st.integers(0, 2**64 - 1)))
+def test_index_finds_what_is_there_and_nothing_else(keys: list[int], others: list[int]) -> None:
+    """Every key is found at its place, and no other is."""
+    asked = np.array([*keys, *others, 0], np.uint64)
+    places = {key: place for place, key in enumerate(keys)}
+    assert Index(np.array(keys, np.uint64)).find(asked).tolist() == [places.get(int(key), -1) for key in asked]

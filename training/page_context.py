@@ -1,0 +1,160 @@
+"""Blocks in their article -> features: what the neighbours look like, where the article's own text runs, what a block shares with it.
+
+Everything stands on the probabilities `p` (blocks, kinds) that each block has by itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.article import KINDS, TEXT_KINDS
+from training.features import Floats, Ints, Look
+
+NEAR = (-3, -2, -1, 1, 2, 3)
+"""Neighbours looked at one by one."""
+WINDOWS = (5, 10, 25)
+"""Blocks before and after that are looked at together."""
+LEAST_LOG = -7.0
+"""Log probabilities are cut off here: below it a block by itself is sure enough."""
+PROSE_WORDS = 12
+"""A block of this many words, likely the article's own, is prose that others can share words with."""
+RARE_IDF = 4.0
+"""Words in fewer than about one article in 20 tell what an article is about."""
+
+
+def text_probability(p: Floats) -> Floats:
+    """Probability that a block is the article's own."""
+    return p[:, : len(TEXT_KINDS)].sum(axis=1)
+
+
+def context(seen: Look, p: Floats, idf: Floats) -> Floats:
+    """Features of shape (blocks, features)."""
+    text = text_probability(p)
+    first, last = _bounds(seen)
+    before = np.arange(len(p)) - first
+    after = last - np.arange(len(p))
+    words = np.minimum(seen.words, 60) + 1
+    return np.column_stack(
+        [
+            np.maximum(np.log(p + 1e-9), LEAST_LOG) / 3,
+            _neighbours(seen, p),
+            _windows(text, words, first, last),
+            _sides(text * words, first, last),
+            np.log1p(_sides(p, first, last)),
+            before / np.maximum(1, before + after),
+            np.log1p(before) / 4,
+            np.log1p(after) / 4,
+            _runs((2 * text - 1) * np.sqrt(words), seen.article),
+            _runs(2 * text - 1, seen.article),
+            _groups(seen, p, words),
+            shared_words(seen, text, idf),
+            seen.shape,
+        ]
+    ).astype(np.float32)
+
+
+def _bounds(seen: Look) -> tuple[Ints, Ints]:
+    """Index of the first and of the last block of each block's article."""
+    edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
+    return edges[seen.article], edges[seen.article + 1] - 1
+
+
+def _neighbours(seen: Look, p: Floats) -> Floats:
+    count = len(p)
+    columns = []
+    for step in NEAR:
+        there = np.arange(count) + step
+        inside = (there >= 0) & (there < count)
+        there = np.clip(there, 0, count - 1)
+        inside &= seen.article[there] == seen.article
+        kin = inside & (seen.groups[there, 0] == seen.groups[:, 0]) & (seen.groups[:, 0] >= 0)
+        columns += [p[there] * inside[:, None], inside[:, None], kin[:, None], (seen.shape[there, 1] * inside)[:, None]]
+    return np.concatenate(columns, axis=1)
+
+
+def _windows(text: Floats, words: Floats, first: Ints, last: Ints) -> Floats:
+    """Share of blocks and of words that are the article's own, in windows before and after each block."""
+    columns = []
+    here = np.arange(len(text))
+    sums = [np.concatenate([[0], np.cumsum(values, dtype=np.float64)]) for values in (text, text * words, words)]
+    for size in WINDOWS:
+        for begin, end in ((np.maximum(here - size, first), here), (here + 1, np.minimum(here + size, last) + 1)):
+            blocks, own, all_words = (total[end] - total[begin] for total in sums)
+            columns += [blocks / np.maximum(1, end - begin), own / np.maximum(1, all_words)]
+    return np.stack(columns, axis=1)
+
+
+def _sides(mass: Floats, first: Ints, last: Ints) -> Floats:
+    """What stands before and after each block in its article; of a single mass also the shares, and the logarithm of the whole."""
+    mass = mass.reshape(len(mass), -1)
+    total = np.concatenate([np.zeros((1, mass.shape[1])), np.cumsum(mass, axis=0, dtype=np.float64)])
+    here = np.arange(len(mass))
+    before = np.maximum(0, total[here] - total[first])
+    after = np.maximum(0, total[last + 1] - total[here + 1])
+    if mass.shape[1] > 1:
+        return np.concatenate([before, after], axis=1)
+    whole = before + after + mass
+    return np.concatenate([before / (1e-6 + whole), after / (1e-6 + whole), np.log1p(whole) / 8, np.log1p(before) / 8, np.log1p(after) / 8], axis=1)
+
+
+def best_runs(score: Floats, article: Ints) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """For each block the best sum of scores of any run of blocks that holds it, and whether it stands in its article's best run."""
+    apart = (np.abs(score).sum(dtype=np.float64) + 1) * article
+    ending = _best_ending(score, apart)
+    starting = _best_ending(score[::-1], apart.max(initial=0) - apart[::-1])[::-1]
+    through = ending + starting - score
+    best = np.zeros(article.max(initial=0) + 1)
+    np.maximum.at(best, article, through)
+    return through, (through >= best[article] - 1e-6) & (best[article] > 0)
+
+
+def _best_ending(score: Floats, apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Best sum of a run that ends at each block. Articles are set apart by falling by more than any run can gain."""
+    total = np.cumsum(score, dtype=np.float64)
+    return total - np.minimum.accumulate(total - score - apart) - apart
+
+
+def _runs(score: Floats, article: Ints) -> Floats:
+    through, inside = best_runs(score, article)
+    articles = article.max(initial=0) + 1
+    run_first, run_last, best = np.full(articles, len(article)), np.full(articles, -1), np.zeros(articles)
+    held = np.flatnonzero(inside)
+    np.minimum.at(run_first, article[held], held)
+    np.maximum.at(run_last, article[held], held)
+    np.maximum.at(best, article, through)
+    here = np.arange(len(article))
+    none = run_last[article] < 0
+    before = np.where(none, 0, np.maximum(0, run_first[article] - here))
+    after = np.where(none, 0, np.maximum(0, here - run_last[article]))
+    sums = [np.cbrt(through) / 3, np.cbrt(through - best[article]) / 3, np.cbrt(best[article]) / 3]
+    return np.stack([inside, np.log1p(before), np.log1p(after), none, *sums], axis=1)
+
+
+def _groups(seen: Look, p: Floats, words: Floats) -> Floats:
+    """What the blocks look like that share a block's parent, its grandparent and its sort of element."""
+    columns = []
+    weighted = p * words[:, None]
+    for group in seen.groups.T:
+        known = group >= 0
+        key = np.where(known, group + seen.article * (group.max(initial=0) + 1), -1)
+        _, place = np.unique(key, return_inverse=True)
+        count = np.bincount(place)[place]
+        total = np.bincount(place, words)[place]
+        mean = np.stack([np.bincount(place, weighted[:, kind])[place] for kind in range(len(KINDS))], axis=1) / total[:, None]
+        columns += [mean * known[:, None], (np.log1p(count) / 5 * known)[:, None], (np.log1p(total) / 8 * known)[:, None]]
+    return np.concatenate(columns, axis=1)
+
+
+def shared_words(seen: Look, text: Floats, idf: Floats) -> Floats:
+    """Share of a block's rare words that the article's other prose has too, and how many rare words it has."""
+    prose = (text > 0.5) & (seen.words >= PROSE_WORDS)
+    rare = idf[seen.tokens.word] > RARE_IDF
+    word, block = seen.tokens.word[rare].astype(np.int64), seen.tokens.text[rare]
+    _, place = np.unique(seen.article[block] * len(idf) + word, return_inverse=True)
+    _, inside = np.unique(place * len(text) + block, return_inverse=True)
+    in_prose = np.bincount(place, prose[block])[place]
+    own = np.bincount(inside, prose[block])[inside]
+    count = np.bincount(block, minlength=len(text))
+    found = np.bincount(block, in_prose > own, minlength=len(text))
+    return np.stack([found / np.maximum(1, count), np.log1p(count) / 3, count == 0], axis=1)
