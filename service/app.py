@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, g, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from service import openapi, page
 from service.access import is_admitted
@@ -69,11 +71,11 @@ def _answer_articles(app: Flask, desk: Desk) -> None:
 
     @app.post("/v1/classify/batch")
     def classify_batch() -> Response:
-        if request.mimetype == NDJSON:
-            request.max_content_length = None
-            lines = answer_lines(request.stream, desk, _query(Wanted))
-            return Response(lines, mimetype=NDJSON, headers={"X-Accel-Buffering": "no"})
         _take(JSON, NDJSON)
+        if request.mimetype == NDJSON:
+            body = get_input_stream(request.environ)  # the limit on bodies holds for each line of this one, not for the whole
+            lines = answer_lines(body, desk, _query(Wanted))
+            return Response(lines, mimetype=NDJSON, headers={"X-Accel-Buffering": "no"})
         wanted, asked = _query(Wanted), _body(BatchRequest, desk.limits).articles
         desk.limits.check("articles", len(asked), f"the batch has {len(asked):,} articles")
         return _json({"results": desk.answers([desk.read(each) for each in asked], wanted)})
@@ -89,7 +91,7 @@ def _classify(desk: Desk) -> Answer:
 
 def _bare_article(wanted: WantedOfBody) -> Article:
     charset = request.mimetype_params.get("charset")
-    return article_from_bytes(request.get_data(), name=wanted.id, media_type=request.mimetype, source=wanted.source, charset=charset)
+    return article_from_bytes(_content(), name=wanted.id, media_type=request.mimetype, source=wanted.source, charset=charset)
 
 
 def _answer_operators(app: Flask, desk: Desk) -> None:
@@ -150,9 +152,17 @@ def _take(*media_types: str) -> None:
 
 def _body(form: type[Asked], limits: Limits) -> Asked:
     try:
-        return form.model_validate_json(checked_json(request.get_data(), limits))
+        return form.model_validate_json(checked_json(_content(), limits))
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def _content() -> bytes:
+    """The whole body. One that comes in chunks would end at the limit without a word, so what is left after that is looked for."""
+    content = request.get_data()
+    if request.content_length is None and get_input_stream(request.environ).read(1):
+        raise RequestEntityTooLarge
+    return content
 
 
 def _query(form: type[Asked]) -> Asked:

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from service import terminal
 from service.limits import Limits, limit_options
-from training.batch import find_files, score_files
+from service.scoring import STREAMS, Order, carry_out, plan, summary
+from training.entry import Fields
 from training.errors import CopydeskError, InputError
-from training.model import Model, default_model, load_model
-from training.reading import article_from_bytes
-from training.score import Result, own_text, score
+from training.inputs import INPUT_FORMS, Choice, Found, read_article, read_entries
+from training.model import default_model, load_model
+from training.score import own_text, score
 
 log = logging.getLogger("copydesk")
 
 Command = Callable[..., Any]
 FAILED = 1
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
-CSV_COLUMNS = ("id", "source", "passage", "start", "end", "label", "probability", "words", "status", "error")
 
 
 def one_line_errors(command: Command) -> Command:
@@ -53,6 +50,14 @@ def one_line_errors(command: Command) -> Command:
 model_option = click.option("--model", "folder", type=click.Path(path_type=Path), help="Model folder; the shipped one unless told.")
 
 
+def _fields(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> Fields:
+    named = dict(one.partition("=")[::2] for one in given)
+    wrong = [name for name, column in named.items() if name not in Fields._fields or not column]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} is not NAME=COLUMN with a NAME out of {', '.join(Fields._fields)}")
+    return Fields(**named)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="copydesk")
 def main() -> None:
@@ -63,28 +68,47 @@ def main() -> None:
 
 @main.command("score")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to standard output; .gz, .zst compress.")
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv", "parquet", "sqlite"]), help="By the output's name unless told; else jsonl.")
+@click.option("--resume", is_flag=True, help="Go on with a run to the same output that was cut short.")
+@click.option("--no-text", "with_text", is_flag=True, default=True, flag_value=False, help="Leave the texts of blocks out.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of to standard output.")
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="One article a line, or one passage a row.  [default: jsonl; a view for people on a terminal]")
-@click.option("--strict", is_flag=True, help="End with status 1 when any file failed.")
+@click.option("--cluster", metavar="tcp://HOST:PORT", help="Score on this Dask cluster instead.")
+@click.option("--input", "input_form", type=click.Choice(INPUT_FORMS), help="What the inputs are; told from their names and by looking unless given.")
+@click.option("--include", metavar="GLOB", multiple=True, help="In folders, read only what matches, of any form.")
+@click.option("--exclude", metavar="GLOB", multiple=True, help="In folders, read nothing that matches.")
+@click.option("--field", "fields", metavar="NAME=COLUMN", multiple=True, callback=_fields, help=f"Where archives keep {', '.join(Fields._fields)}.")
+@click.option("--time-limit", "seconds", default=60.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Seconds for one article.")
+@click.option("--max-failures", metavar="N", type=click.IntRange(0), help="Stop once more articles than this have failed.")
+@click.option("--strict", is_flag=True, help="End with status 1 when any article failed.")
+@click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @model_option
 @one_line_errors
-def score_command(paths: tuple[str, ...], jobs: int, output: Path | None, form: str | None, strict: bool, folder: Path | None) -> None:
-    """Score files and folders of text and HTML (`-` is standard input), recursively and in sorted order.
+def score_command(folder: Path | None, *, strict: bool, dry_run: bool, quiet: bool, **given: Any) -> None:
+    """Score articles: files and folders of text, HTML, Markdown, and WARC or WET archives; JSON, JSON Lines, CSV and Parquet files that are
+    named or included; `-` is standard input. Results come in the order of the inputs, folders sorted.
 
     \b
-    copydesk score article.txt                 on a terminal: a view for people
-    copydesk score articles/ > results.jsonl   one article a line
-    copydesk score articles/ --jobs 4 -o results.csv --format csv
+    copydesk score article.txt                           on a terminal: a view for people
+    copydesk score articles/ > results.jsonl             one article a line
+    copydesk score articles/ --jobs 4 -o results.csv     one passage a row
+    copydesk score crawl/ --include '*.warc.gz' --jobs 16 --no-text -o results.jsonl.zst --resume
+    copydesk score export.csv --field text=content --field id=url -o results.parquet
     """
-    folder = folder or default_model()
-    model = load_model(folder)
-    form = form or ("jsonl" if output or not sys.stdout.isatty() else "people")
-    failed = 0
-    with _opened(output) as stream:
-        for result in _counted(_results(paths, model, folder, jobs), write=WRITERS[form](stream)):
-            failed += result.error is not None
-    if strict and failed:
+    choice = Choice(*(given.pop(name) for name in ("input_form", "include", "exclude", "fields")))
+    order = Order(choice=choice, folder=str(folder) if folder else None, **given)
+    if order.output is None and (order.resume or order.written_as not in STREAMS):
+        raise click.UsageError(f"{'--resume' if order.resume else order.written_as} needs a file to write; name one with -o")
+    if dry_run:
+        for line in plan(order):
+            click.echo(line)
+        return
+    tally = carry_out(order)
+    if not quiet:
+        for line in summary(tally):
+            click.echo(line, err=True)
+    if strict and tally.failed:
         sys.exit(FAILED)
 
 
@@ -95,9 +119,8 @@ def score_command(paths: tuple[str, ...], jobs: int, output: Path | None, form: 
 def strip_command(file: str, folder: Path | None) -> None:
     """Print the article's own text, and nothing else (`-` is standard input)."""
     model = load_model(folder or default_model())
-    result = next(iter(_results((file,), model, folder or default_model(), 1)))
-    if result.error:
-        raise result.error
+    [entry] = read_entries([Found(file, "article", 0)])
+    [result] = score([read_article(entry)], model)
     text = own_text(result)
     if not text:
         raise InputError("no article text was found in it; `copydesk score` shows what each block was taken for", "no-article")
@@ -178,9 +201,15 @@ def check_command(data: tuple[Path, ...]) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="COPYDESK_HOST", show_envvar=True)
 @click.option("--port", default=8000, show_default=True, envvar="COPYDESK_PORT", show_envvar=True, type=click.IntRange(0, 65535))
 @click.option("--workers", default=1, show_default=True, envvar="COPYDESK_WORKERS", show_envvar=True, type=click.IntRange(1), help="Processes.")
-@click.option("--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS.")
-@click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without.")
-@click.option("--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never.")
+@click.option(
+    "--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS."
+)
+@click.option(
+    "--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without."
+)
+@click.option(
+    "--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never."
+)
 @limit_options
 @model_option
 @one_line_errors
@@ -213,83 +242,3 @@ def verify_command(folder: Path | None) -> None:
     """Load the model as scoring would, checking digest and contents."""
     model = load_model(folder or default_model())
     click.echo(f"{model.identity.name}: {model.identity.digest} as its manifest says")
-
-
-def _results(paths: tuple[str, ...], model: Model, folder: Path, jobs: int) -> Iterator[Result]:
-    files = [path for path in paths if path != "-"]
-    if "-" in paths:
-        yield _standard_input(model)
-    yield from score_files(find_files(files), model, folder, jobs)
-
-
-def _standard_input(model: Model) -> Result:
-    try:
-        article = article_from_bytes(sys.stdin.buffer.read(), name="-")
-    except InputError as error:
-        return Result("-", None, model.identity, error=error)
-    return score([article], model)[0]
-
-
-def _counted(results: Iterable[Result], write: Callable[[Result], None]) -> Iterator[Result]:
-    """Write each result, and say at the end what failed."""
-    failures: dict[str, int] = {}
-    articles = 0
-    for result in results:
-        write(result)
-        articles += 1
-        if result.error:
-            failures[result.error.code] = failures.get(result.error.code, 0) + 1
-        yield result
-    if not articles:
-        raise InputError("no article was found there; name files, or folders that hold .txt, .md or .html files", "no-article")
-    if failures:
-        log.warning("%d of %d articles failed: %s", sum(failures.values()), articles, ", ".join(f"{count} {code}" for code, count in sorted(failures.items())))
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO]:
-    """Standard output in UTF-8, or a file that appears only once it is whole."""
-    if path is None:
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as stream:
-            yield stream
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_jsonl(stream: TextIO) -> Callable[[Result], None]:
-    def write(result: Result) -> None:
-        stream.write(json.dumps(result.as_dict(), ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _write_csv(stream: TextIO) -> Callable[[Result], None]:
-    rows = csv.writer(stream)
-    rows.writerow(CSV_COLUMNS)
-
-    def write(result: Result) -> None:
-        if result.error:
-            rows.writerow([result.id, result.source, *[None] * 6, "error", result.error.code])
-        for number, passage in enumerate(result.passages, 1):
-            block, probability = passage.block, passage.as_dict()["probability"]
-            rows.writerow([result.id, result.source, number, block.start, block.end, passage.label, probability, passage.words, "ok", None])
-
-    return write
-
-
-def _write_for_people(stream: TextIO) -> Callable[[Result], None]:
-    def write(result: Result) -> None:
-        for line in terminal.lines(result):
-            click.echo(line, file=stream)
-
-    return write
-
-
-WRITERS = {"jsonl": _write_jsonl, "csv": _write_csv, "people": _write_for_people}

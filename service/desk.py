@@ -18,7 +18,7 @@ from training.batch import BATCH_ARTICLES
 from training.errors import CopydeskError
 from training.model import Model
 from training.reading import article_from_text
-from training.score import Result, score
+from training.score import Result, explained, score
 
 log = logging.getLogger("copydesk.desk")
 
@@ -110,21 +110,12 @@ def article_of(asked: ArticleRequest) -> Article:
 
 
 def _answer(result: Result, model: Model, wanted: Wanted) -> Answer:
-    answer = result.as_dict()
     if wanted.explain and not result.error:
-        _explain(result, model, answer)
+        result = explained(result, model)
+    answer = result.as_dict()
     if len(wanted.include) < len(PARTS):
         _leave_out(answer, wanted)
     return answer
-
-
-def _explain(result: Result, model: Model, answer: Answer) -> None:
-    """Give each passage of an answer its `explanation`, as `schema.PassageExplanation` has it."""
-    texts = [passage.block.text for passage in result.passages]
-    passages = [block for block in answer["blocks"] if block["kind"] == "body"]
-    for block, why in zip(passages, model.labels.explain(texts, [0] * len(texts)), strict=True):  # SEAM: or training.explain, once it is there
-        terms = [{"start": term.start, "end": term.end, "term": term.term, "contribution": term.contribution} for term in why.terms]
-        block["explanation"] = {"logit": why.logit, "bias": why.bias, "terms": terms, "context": why.context}
 
 
 def _leave_out(answer: Answer, wanted: Wanted) -> None:

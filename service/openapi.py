@@ -96,12 +96,12 @@ def _content(content: Content) -> Json:
 
 def _query(wanted: Json) -> list[Json]:
     return [
-        {"name": name, "in": "query", "description": said.get("description", ""), "explode": False, "schema": _plain(said)}
+        {"name": name, "in": "query", "description": said.get("description", ""), "schema": _plain(said)}
         for name, said in wanted["properties"].items()
     ]
 
 
 def _plain(said: Json) -> Json:
     """A field's schema without what OpenAPI says of the parameter, and without null, which a query cannot carry."""
-    given = {name: value for name, value in said.items() if name not in ("title", "description", "default", "uniqueItems")}
+    given = {name: value for name, value in said.items() if name not in ("title", "description", "default")}
     return given["anyOf"][0] if "anyOf" in given else given

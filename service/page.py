@@ -21,8 +21,10 @@ from training.errors import CopydeskError
 from training.reading import article_from_bytes, article_from_text
 
 EXPLAINED = Wanted(explain=True)
-MARKED_TERMS = 6
-"""Terms marked in a passage: those that say most. More, and nothing stands out."""
+MARKED_TERMS = 4
+"""Terms marked in a passage: those that speak most for its label. More, and nothing stands out."""
+LISTED_TERMS = 12
+"""Terms listed below it, for either label."""
 LEAST_CONTRIBUTION = 0.02
 LONGEST_COMMAND = 60_000
 """Characters of an article that the curl line holds itself; Linux allows 131,072 bytes."""
@@ -73,7 +75,7 @@ class Reading:
 def add(app: Flask, desk: Desk) -> None:
     """Put the page at `/`."""
     app.jinja_env.globals.update(pieces=pieces, tipping=tipping, who_speaks=WHO_SPEAKS)
-    app.jinja_env.filters["percent"] = lambda share: f"{share:.0%}".replace("%", " %")
+    app.jinja_env.filters["percent"] = "{:.0%}".format
 
     @app.route("/", methods=["GET", "POST"])
     def show_page() -> Response:
@@ -90,32 +92,36 @@ def add(app: Flask, desk: Desk) -> None:
 
 
 def pieces(block: dict[str, Any]) -> Iterator[Piece]:
-    """A passage's text in stretches, its strongest terms marked; where two terms overlap the stronger is."""
+    """A passage's text in stretches, the terms marked that speak most for its label; where two overlap, the stronger is."""
     text, at = block["text"], 0
     for term in sorted(_strongest(block), key=lambda term: term["start"]):
-        if term["start"] >= at:
-            yield Piece(text[at : term["start"]])
-            yield Piece(text[term["start"] : (at := term["end"])], "editorial" if term["contribution"] > 0 else "reporting")
+        yield Piece(text[at : term["start"]])
+        yield Piece(text[term["start"] : (at := term["end"])], block["label"])
     yield Piece(text[at:])
 
 
 def tipping(block: dict[str, Any]) -> list[dict[str, Any]]:
     """The terms that tipped a passage, strongest first, each once, with what they add together."""
     together: dict[str, float] = {}
-    for term in (block.get("explanation") or {}).get("terms", ()):
+    for term in _terms(block):
         together[term["term"]] = together.get(term["term"], 0.0) + term["contribution"]
-    ranked = sorted(together.items(), key=lambda item: -abs(item[1]))[: 2 * MARKED_TERMS]
+    ranked = sorted(together.items(), key=lambda item: -abs(item[1]))[:LISTED_TERMS]
     return [{"term": term, "contribution": added} for term, added in ranked if abs(added) >= LEAST_CONTRIBUTION]
 
 
+def _terms(block: dict[str, Any]) -> list[dict[str, Any]]:
+    return (block.get("explanation") or {}).get("terms", [])
+
+
 def _strongest(block: dict[str, Any]) -> list[dict[str, Any]]:
-    free: list[dict[str, Any]] = []
-    for term in sorted((block.get("explanation") or {}).get("terms", ()), key=lambda term: -abs(term["contribution"])):
-        if len(free) == MARKED_TERMS or abs(term["contribution"]) < LEAST_CONTRIBUTION:
+    side = 1 if block["label"] == "editorial" else -1 if block["label"] else 0
+    marked: list[dict[str, Any]] = []
+    for term in sorted(_terms(block), key=lambda term: -side * term["contribution"]):
+        if len(marked) == MARKED_TERMS or side * term["contribution"] < LEAST_CONTRIBUTION:
             break
-        if all(term["end"] <= other["start"] or other["end"] <= term["start"] for other in free):
-            free.append(term)
-    return free
+        if all(term["end"] <= other["start"] or other["end"] <= term["start"] for other in marked):
+            marked.append(term)
+    return marked
 
 
 def _articles(form: Form) -> list[tuple[Article, str]]:

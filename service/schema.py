@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from training.article import KINDS, LABELS
 
@@ -45,7 +45,14 @@ class BatchRequest(_Asked):
 
 
 def _parted(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (value.split(",") if value else []) if isinstance(value, str) else value
+
+
+Parts = Annotated[
+    frozenset[Part],
+    BeforeValidator(_parted),
+    WithJsonSchema({"type": "string", "pattern": "^({0}(,{0})*)?$".format(f"({'|'.join(PARTS)})")}),
+]
 
 
 class Wanted(BaseModel):
@@ -54,7 +61,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     explain: bool = Field(default=False, description="Give each passage the terms that tipped it.")
-    include: Annotated[frozenset[Part], BeforeValidator(_parted)] = Field(
+    include: Parts = Field(
         default=frozenset(PARTS),
         description="Parts of the answer, parted by commas: `article` (blocks of the article's own text), `boilerplate` (blocks thrown out),"
         " `text` (the blocks' text, without which offsets remain). All of them unless told.",
@@ -190,12 +197,16 @@ class Problem(BaseModel):
 class AnnotationTask(BaseModel):
     """A task of Label Studio, whose `data` holds the article under `text` or `html`."""
 
+    model_config = ConfigDict(strict=True)
+
     id: int | str | None = None
     data: dict[str, Any]
 
 
 class AnnotationTasks(BaseModel):
     """What Label Studio posts to `/predict`; what else it says of the project is not needed."""
+
+    model_config = ConfigDict(strict=True)
 
     tasks: list[AnnotationTask]
 

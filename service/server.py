@@ -37,9 +37,9 @@ LOGGING: dict[str, Any] = {
     "formatters": {"json": {"()": "service.server.JsonLines"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "INFO", "handlers": ["console"]},
-    "loggers": {name: {"handlers": [], "propagate": True} for name in ("gunicorn.error", "gunicorn.access")},
+    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}, "gunicorn.access": {"level": "ERROR"}},
 }
-"""Everything that is logged goes to standard error, a JSON object a line."""
+"""Everything that is logged goes to standard error, a JSON object a line; the application logs requests itself, without what they hold."""
 RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -123,6 +123,7 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
         "preload_app": True,
         "graceful_timeout": GRACE,
         "keepalive": KEEP_ALIVE,
+        "control_socket_disable": True,
         "logconfig_dict": LOGGING,
         "post_worker_init": begin,
         "child_exit": end,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
-from training.score import Result, ScoredBlock
+from training.article import TEXT_KINDS
 
 COLOURS = {"editorial": "yellow", "reporting": "cyan"}
 MARGIN = 20
@@ -18,43 +19,41 @@ SHOWN_OF_BOILERPLATE = 60
 """Characters shown of a block that was thrown out."""
 
 
-def lines(result: Result) -> Iterator[str]:
-    """The result as lines with colours; `click.echo` takes the colours out where there is no terminal."""
+def lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """A result, in the form that the README shows, as lines with colours; `click.echo` takes the colours out where there is no terminal."""
     width = min(WIDEST, shutil.get_terminal_size().columns) - MARGIN
-    yield click.style(result.id or "(standard input)", bold=True) + (f"  {result.title}" if result.title else "")
-    if result.error:
-        yield click.style(f"  {result.error.code}: {result.error.message}", fg="red")
+    title = answer.get("title")
+    yield click.style(answer["id"] or "(standard input)", bold=True) + (f"  {title}" if title else "")
+    if answer["status"] == "error":
+        yield click.style("  {code}: {message}".format(**answer["error"]), fg="red")
         yield ""
         return
-    for block in result.blocks:
+    for block in answer["blocks"]:
         yield from _block(block, max(20, width))
-    for note in result.notes:
+    for note in answer.get("notes", []):
         yield click.style(f"  note: {note}", fg="magenta")
-    yield _verdict(result)
+    yield _verdict(answer)
     yield ""
 
 
-def _block(block: ScoredBlock, width: int) -> Iterator[str]:
-    text = block.block.text
-    if block.kind not in ("body", "subheading"):
+def _block(block: Mapping[str, Any], width: int) -> Iterator[str]:
+    text, kind, label, probability = block.get("text", ""), block["kind"], block.get("label"), block.get("probability")
+    if kind not in TEXT_KINDS:
         shown = textwrap.shorten(text, SHOWN_OF_BOILERPLATE, placeholder=" …") or text[:SHOWN_OF_BOILERPLATE]
-        yield click.style(f"{'- ' + block.kind:<{MARGIN}}{shown}" + (f"  [{block.reason}]" if block.reason else ""), dim=True)
+        reason = block.get("reason")
+        yield click.style(f"{'- ' + kind:<{MARGIN}}{shown}" + (f"  [{reason}]" if reason else ""), dim=True)
         return
-    colour = COLOURS.get(block.label or "")
-    if block.kind == "subheading":
-        mark = "subheading"
-    elif block.probability is None:
-        mark = "too little to say"
-    else:
-        mark = f"{block.label} {block.probability:.0%}"
+    label_shown = "too little to say" if probability is None else f"{label} {probability:.0%}"
+    mark = kind if kind == "subheading" else label_shown
+    colour, bar = COLOURS.get(label or ""), "┃ " if label == "editorial" else "│ "
     for number, line in enumerate(textwrap.wrap(text, width) or [text]):
-        bar = "┃ " if block.label == "editorial" else "│ "
-        yield click.style(f"{mark if number == 0 else '':<{MARGIN - 2}}", fg=colour) + click.style(bar, fg=colour) + click.style(line, bold=block.kind == "subheading")
+        margin = f"{mark if number == 0 else '':<{MARGIN - 2}}"
+        yield click.style(margin, fg=colour) + click.style(bar, fg=colour) + click.style(line, bold=kind == "subheading")
 
 
-def _verdict(result: Result) -> str:
-    kinds = Counter(block.kind for block in result.blocks if block.kind not in ("body", "subheading"))
-    dropped = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()) or "nothing"
-    share = result.editorial_share
-    verdict = "too little evidence to say" if share is None else f"{result.label}: {share:.0%} of its words argue"
-    return click.style(f"  {verdict}; {len(result.passages)} passages; thrown out: {dropped}", bold=True)
+def _verdict(answer: Mapping[str, Any]) -> str:
+    kinds = Counter(block["kind"] for block in answer["blocks"])
+    dropped = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common() if kind not in TEXT_KINDS) or "nothing"
+    share = answer["editorial_share"]
+    verdict = "too little evidence to say" if share is None else f"{answer['label']}: {share:.0%} of its words argue"
+    return click.style(f"  {verdict}; {kinds['body']} passages; thrown out: {dropped}", bold=True)

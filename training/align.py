@@ -7,6 +7,7 @@ a short run counts only where it follows directly, in the true text, on a run al
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -34,6 +35,12 @@ def align(blocks: Sequence[Block], gold: str) -> list[str]:
         verdicts.append(TEXT if share > MATCHED_SHARE else BOILERPLATE)
         at += len(block)
     return verdicts
+
+
+def word_f1(true: str, found: str) -> float:
+    """F1 of the bags of words of two texts; 1 when both are empty."""
+    a, b = (Counter(_WORD.findall(text.lower())) for text in (true, found))
+    return 2 * (a & b).total() / (a.total() + b.total()) if a or b else 1.0
 
 
 def _matched(page: list[str], gold: list[str]) -> list[bool]:

@@ -1,152 +1,100 @@
-"""Files and folders -> results: what to score, in which order, and with how many processes. One bad file is one result with an error."""
+"""Entries -> scored shards, in order, however many workers there are and whatever becomes of them."""
 
 from __future__ import annotations
 
-import os
-import stat
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from functools import reduce
+from itertools import islice
+from operator import add
+from typing import NamedTuple
 
-from training.article import Article
-from training.errors import CopydeskError, InputError
-from training.model import Model, load_model
-from training.reading import HTML_NAMES, MAX_CHARACTERS, TEXT_NAMES, article_from_bytes
-from training.score import Result, score
+from training.crew import Crew
+from training.entry import Entry
+from training.errors import CopydeskError
+from training.shard import Scored, Task, failure, written
+from training.tally import Tally
 
-READ_IN_FOLDERS = HTML_NAMES | TEXT_NAMES | {"", ".md", ".markdown"}
-"""File name suffixes that are taken for articles inside a folder; a file that is named itself is read whatever it is called."""
 BATCH_ARTICLES = 64
 BATCH_BYTES = 4_000_000
-"""A batch is full at either: large enough that its fixed cost is nothing, small enough that memory stays flat."""
+"""A shard is full at either: large enough that its fixed cost is nothing, small enough that memory stays flat."""
 WAITING = 3
-"""Batches under way or waiting for each process."""
+"""Shards under way or waiting for each worker."""
+
+Shard = tuple[Entry, ...]
 
 
-class Found(NamedTuple):
-    """A file to score, the id its result carries, the folder it lies in, and its size in bytes (0 where it cannot be told)."""
+class ShardDone(NamedTuple):
+    """A shard and its results."""
 
-    path: str
-    id: str
-    folder: str | None
-    size: int
+    entries: Shard
+    scored: Scored
 
 
-def find_files(paths: Sequence[str]) -> Iterator[Found]:
-    """The files named, and those in the folders named, recursively and sorted. Links to folders are not followed inside folders."""
-    for path in paths:
-        if os.path.isdir(path):
-            yield from _inside(path)
-        else:
-            yield _found(path)
+class LostArticleError(CopydeskError):
+    """An article that took its worker with it: `time-limit` or `worker-died`."""
 
 
-def score_files(files: Iterable[Found], model: Model, folder: Path, jobs: int = 1) -> Iterator[Result]:
-    """Score files in order, in this process or with `jobs` processes that each load the model from `folder`."""
-    if jobs == 1:
-        for batch in _batches(files):
-            yield from score_batch(batch, model)
-        return
-    with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(folder, model.digest)) as executor:
-        under_way: deque[Future[list[Result]]] = deque()
-        for batch in _batches(files):
-            under_way.append(executor.submit(_work, batch))
-            if len(under_way) >= WAITING * jobs:
-                yield from under_way.popleft().result()
-        while under_way:
-            yield from under_way.popleft().result()
-
-
-def score_batch(files: Sequence[Found], model: Model) -> list[Result]:
-    """A result for each file, in order, also for those that cannot be read."""
-    articles: list[Article] = []
-    errors: dict[int, CopydeskError] = {}
-    for number, file in enumerate(files):
+def score_entries(entries: Iterable[Entry], crew: Crew, task: Task, seconds: float) -> Iterator[ShardDone]:
+    """Score entries in order. An article that takes more than `seconds`, or that ends its worker, is one result with an error."""
+    shards = into_shards(entries)
+    under_way: deque[tuple[Shard, Future[Scored]]] = deque()
+    while True:
+        under_way.extend((shard, crew.submit(shard)) for shard in islice(shards, WAITING * crew.size - len(under_way)))
+        if not under_way:
+            return
+        shard, future = under_way.popleft()
         try:
-            articles.append(read_file(file))
-        except CopydeskError as error:
-            errors[number] = error
-    scored = iter(score(articles, model))
-    return [
-        Result(file.id, file.folder, model.identity, error=errors[number]) if number in errors else _with_source(next(scored), file)
-        for number, file in enumerate(files)
-    ]
+            scored = future.result(seconds)
+        except crew.lost as error:
+            crew.replace()
+            scored = _one_by_one(shard, crew, task, seconds) if isinstance(error, TimeoutError) else _alone(shard, crew, task, seconds)
+            under_way = deque((shard, future if _is_whole(future) else crew.submit(shard)) for shard, future in under_way)
+        yield ShardDone(shard, scored)
 
 
-def read_file(file: Found) -> Article:
-    """One file as an article; raises InputError. Never waits: what is not a regular file is refused before it is opened."""
-    try:
-        status = os.stat(file.path)
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError("not a regular file; give files of text or HTML", "not-a-file")
-        if status.st_size > 4 * MAX_CHARACTERS:
-            raise InputError(f"{status.st_size:,} bytes are more than one article can have; split the file", "too-large")
-        content = Path(file.path).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}; check that it exists and that you may read it", "unreadable") from error
-    article = article_from_bytes(content, name=os.path.basename(file.path))
-    return replace(article, id=file.id)
-
-
-def _with_source(result: Result, file: Found) -> Result:
-    """What the page says of its host goes before the folder it lies in."""
-    return result if result.source else replace(result, source=file.folder)
-
-
-def _inside(folder: str) -> Iterator[Found]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        yield _found(folder)
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _inside(entry.path)
-        elif not entry.name.startswith(".") and os.path.splitext(entry.name)[1].lower() in READ_IN_FOLDERS and not _is_folder(entry):
-            yield _found(entry.path)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _found(path: str) -> Found:
-    try:
-        size = os.stat(path).st_size
-    except OSError:
-        size = 0
-    return Found(path, path, os.path.basename(os.path.dirname(os.path.abspath(path))) or None, size)
-
-
-def _batches(files: Iterable[Found]) -> Iterator[list[Found]]:
-    batch: list[Found] = []
+def into_shards(entries: Iterable[Entry]) -> Iterator[Shard]:
+    """Entries in shards, in order."""
+    shard: list[Entry] = []
     size = 0
-    for file in files:
-        batch.append(file)
-        size += file.size
-        if len(batch) >= BATCH_ARTICLES or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    for entry in entries:
+        shard.append(entry)
+        size += entry.size
+        if len(shard) >= BATCH_ARTICLES or size >= BATCH_BYTES:
+            yield tuple(shard)
+            shard, size = [], 0
+    if shard:
+        yield tuple(shard)
 
 
-_worker: dict[str, Any] = {}
-"""The model of a worker process, loaded once when it starts; never used in any other process."""
+def _alone(shard: Shard, crew: Crew, task: Task, seconds: float) -> Scored:
+    """Score a shard with nothing else under way: it may have been another that ended the workers. If it was this one, find the article."""
+    try:
+        return crew.submit(shard).result(seconds)
+    except crew.lost:
+        crew.replace()
+        return _one_by_one(shard, crew, task, seconds)
 
 
-def _start_worker(folder: Path, digest: str) -> None:
-    model = load_model(folder)
-    if model.digest != digest:
-        raise CopydeskError(f"{folder} changed while it was in use; start again")
-    _worker["model"] = model
+def _one_by_one(shard: Shard, crew: Crew, task: Task, seconds: float) -> Scored:
+    scored = [_single(entry, crew, task, seconds) for entry in shard]
+    return Scored(b"".join(each.lines for each in scored), reduce(add, (each.tally for each in scored), Tally()))
 
 
-def _work(files: Sequence[Found]) -> list[Result]:
-    return score_batch(files, _worker["model"])
+def _single(entry: Entry, crew: Crew, task: Task, seconds: float) -> Scored:
+    try:
+        return crew.submit((entry,)).result(seconds)
+    except crew.lost as cause:
+        crew.replace()
+        return written([failure(entry, _lost(cause, seconds), task)], task)
+
+
+def _lost(cause: Exception, seconds: float) -> LostArticleError:
+    if isinstance(cause, TimeoutError):
+        return LostArticleError(f"took more than {seconds:g} seconds and was stopped; look at it, or raise --time-limit", "time-limit")
+    return LostArticleError("ended the process that scored it, by lack of memory or a fault in a library; look at it by itself", "worker-died")
+
+
+def _is_whole(future: Future[Scored]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

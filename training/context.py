@@ -27,7 +27,7 @@ VOICE = {
     "we": ("we", "our", "us", "we're", "we've", "ourselves"),
     "I": ("i", "my", "me", "i'm", "i've"),
     "you": ("you", "your", "you're"),
-    "speech": tuple(SPEECH),
+    "speech": tuple(sorted(SPEECH)),
     "ought": ("should", "must", "need", "ought"),
     "denial": ("not", "no", "never", "nothing", "isn't", "don't", "doesn't"),
     "stance": ("perhaps", "maybe", "seems", "surely", "clearly", "indeed", "obviously", "course"),
@@ -156,8 +156,9 @@ def _sentences(reading: Reading, added: NDArray[np.float64]) -> Features:
 def _voice(reading: Reading, voice: NDArray[np.int64], added: NDArray[np.float64]) -> Features:
     text, texts = reading.tokens.text, reading.tokens.texts
     spoken = np.where(reading.quoted, 0, 1)
-    kind = voice[reading.word] * spoken
-    counts = np.bincount(text * (len(VOICE) + 1) + kind, minlength=texts * (len(VOICE) + 1)).reshape(texts, -1)
+    kind = voice[reading.word]
+    heard = np.flatnonzero((kind > 0) & ~reading.quoted)
+    counts = np.bincount(text[heard] * (len(VOICE) + 1) + kind[heard], minlength=texts * (len(VOICE) + 1)).reshape(texts, -1)
     out = {name: np.log1p(counts[:, number]) for number, name in enumerate(VOICE, start=1)}
     out["numbers"] = np.log1p(np.bincount(text, (reading.tokens.shape == NUMBER) & ~reading.quoted, minlength=texts))
     out["names"] = np.bincount(text, reading.named & ~reading.quoted, minlength=texts) / np.maximum(reading.tokens.lengths(), 1)

@@ -6,8 +6,6 @@ they are. A true block is compared with the read block that covers most of it.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
+from training.align import word_f1
 from training.article import LABELS, TEXT_KINDS, Article
 from training.fit import LEAST_SOURCES, fit_labels, labelled_passages
 from training.labelled import Corpus, FlattenedPage, LabelledArticle, TruePage
@@ -137,12 +136,6 @@ def compare(one: Evaluation, other: Evaluation, resamples: int = RESAMPLES, seed
             ]
             figures.append(Figure(name, difference, _percentiles(drawn)))
     return figures
-
-
-def word_f1(true: str, found: str) -> float:
-    """F1 of the bags of words of two texts; 1 when both are empty."""
-    a, b = (Counter(re.findall(r"\w+", text.lower())) for text in (true, found))
-    return 2 * (a & b).total() / (a.total() + b.total()) if a or b else 1.0
 
 
 def calibration_table(judged: Iterable[Judged]) -> list[tuple[float, float, int]]:

@@ -28,6 +28,23 @@ class Occurrences(NamedTuple):
     """The gram's last token."""
 
 
+class Grams:
+    """Finds the known grams of a batch: single terms by table, pairs by hash. `keys` are sorted."""
+
+    def __init__(self, keys: NDArray[np.int64], terms: int):
+        self._singles = int(np.searchsorted(keys, terms))
+        self._place = np.full(terms, -1)
+        self._place[keys[: self._singles]] = np.arange(self._singles)
+        self._index = Index(keys[self._singles :].astype(np.uint64))
+
+    def find(self, reading: Reading) -> Occurrences:
+        key, second = pairs(reading)
+        single, pair = self._place[reading.term], self._index.find(key.astype(np.uint64))
+        alone, paired = np.flatnonzero(single >= 0), np.flatnonzero(pair >= 0)
+        token = np.concatenate([alone, second[paired]])
+        return Occurrences(np.concatenate([single[alone], pair[paired] + self._singles]), reading.tokens.text[token], token)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """`grams` are the sorted keys of the known grams; `idf` and `weight` (IDF folded in) belong to them, `meaning` to terms."""
@@ -39,11 +56,11 @@ class Evidence:
     bias: float
 
     @cached_property
-    def _index(self) -> Index:
-        return Index(self.grams.astype(np.uint64))
+    def _known(self) -> Grams:
+        return Grams(self.grams, terms=len(self.meaning))
 
     def occurrences(self, reading: Reading) -> Occurrences:
-        return find(reading, self._index)
+        return self._known.find(reading)
 
     def contributions(self, reading: Reading, found: Occurrences) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What each occurrence of a gram adds to the logit, shape (occurrences,), and what each token adds by its meaning, shape (tokens,)."""
@@ -65,17 +82,8 @@ def gram_text(key: int, words: Sequence[str]) -> str:
     return " ".join(words[term] if term < len(words) else f"«{words[term - len(words)]}»" for term in parts)
 
 
-def find(reading: Reading, index: Index) -> Occurrences:
-    """The grams that the index of keys knows."""
-    key, text, token = all_grams(reading)
-    gram = index.find(key.astype(np.uint64))
-    known = np.flatnonzero(gram >= 0)
-    return Occurrences(gram[known], text[known], token[known])
-
-
-def all_grams(reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Key, text and last token of every term and every pair of neighbours. A pair's key is above every single term's."""
+def pairs(reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Key and last token of every pair of neighbours. A pair's key is above every single term's, which is the term's id."""
     term, text = reading.term, reading.tokens.text
     second = np.flatnonzero(text[1:] == text[:-1]) + 1
-    pair = (term[second - 1] + 1) * reading.terms + term[second]
-    return np.concatenate([term, pair]), np.concatenate([text, text[second]]), np.concatenate([np.arange(len(term)), second])
+    return (term[second - 1] + 1) * reading.terms + term[second], second

@@ -29,10 +29,16 @@ SHINGLE = 4
 """Words in a row that two blocks must share to say the same."""
 NUMBERS = 8
 """Numbers are told apart by their length only, up to this many characters."""
+TAGS = ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "div", "td", "th", "dd", "blockquote", "figcaption", "pre", "button", "span", "section", "a")
+"""Elements that a block can stand in directly, told apart by name."""
+CONTAINERS = (
+    "article", "main", "aside", "nav", "footer", "header", "form", "figure", "table", "ul", "ol", "noscript", "section", "blockquote", "button", "dialog",
+)  # fmt: skip
+"""Elements that say something of all that stands in them."""
 PAIRS = 1 << 15
 """Columns into which pairs of neighbouring words are hashed."""
-WORD_CHARACTERS = 10
-"""A text has a word for so many characters at least: some languages do not set words apart."""
+UNSPACED, UNSPACED_WORD = 0x2E80, 2
+"""From this code point on stand the scripts that do not set words apart; a word has about so many of their characters."""
 EDGE = -1
 """Stands for the beginning and the end of a block among its words."""
 
@@ -67,13 +73,12 @@ def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
     article = np.repeat(np.arange(len(articles)), [len(article) for article in articles])
     texts = [block.text for block in blocks]
     tokens = lexicon.read(texts)
-    spaced = np.bincount(tokens.text[tokens.shape != MARK], minlength=len(blocks))
-    words = np.maximum(spaced, [len(text) / WORD_CHARACTERS for text in texts]).astype(np.float32)
+    words = np.bincount(tokens.text[tokens.shape != MARK], minlength=len(blocks)).astype(np.float32) + _unspaced_words(texts)
     repeats, echoes = _shared(tokens, article)
     same, before = _same(texts, article)
     linked = np.array([block.linked / max(1, len(block.text)) for block in blocks], np.float32)
     elements, own, parent, around, groups = _structure(blocks)
-    shape = np.column_stack([_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0])
+    shape = np.column_stack([_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, own, around)])
     return Look(
         article, len(articles), tokens, words, shape.astype(np.float32), np.maximum(repeats, same), np.maximum(echoes, before),
         linked, elements, own, parent, around, groups,
@@ -142,14 +147,26 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
     ).astype(np.float32)
 
 
+def _unspaced_words(texts: list[str]) -> Floats:
+    """Words that no space sets apart, (texts,)."""
+    if not texts or all(map(str.isascii, texts)):
+        return np.zeros(len(texts), np.float32)
+    unspaced = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32) >= UNSPACED
+    edges = np.cumsum([0, *map(len, texts)])
+    total = np.concatenate([[0], np.cumsum(unspaced)])
+    return (np.diff(total[edges]) / UNSPACED_WORD).astype(np.float32)
+
+
 def _shared(tokens: Tokens, article: Ints) -> tuple[Floats, Floats]:
-    """Share of each block's shingles that other places of the article have, and that earlier places have."""
+    """Share of each block's shingles of known words that other places of the article have, and that earlier places have."""
     spoken = tokens.shape != MARK
     word, text = tokens.word[spoken].astype(np.uint64), tokens.text[spoken]
     blocks = tokens.texts
     if len(word) < SHINGLE:
         return np.zeros(blocks, np.float32), np.zeros(blocks, np.float32)
     whole = text[: len(text) - SHINGLE + 1] == text[SHINGLE - 1 :]
+    for place in range(SHINGLE):
+        whole &= word[place : place + len(whole)] > 0
     key = article[text[: len(whole)]].astype(np.uint64)
     for place in range(SHINGLE):
         key = key * np.uint64(0x9E3779B97F4A7C15) + word[place : place + len(whole)]
@@ -191,6 +208,14 @@ def _structure(blocks: list[Block]) -> tuple[list[str], sparse.csr_array, sparse
     own = _incidence([chain[-1:] for chain in chain_of], len(elements))
     parent_of = _incidence([chain[-2:-1] for chain in chain_of], len(elements))
     return elements, own, parent_of, around, groups
+
+
+def _named(elements: list[str], own: sparse.csr_array, around: sparse.csr_array) -> Floats:
+    """Which of TAGS a block stands in directly, and which of CONTAINERS at any distance."""
+    tags = [element[: element.index(" ")] for element in elements]
+    tag = sparse.csr_array(_incidence([(TAGS.index(tag),) if tag in TAGS else () for tag in tags], len(TAGS)))
+    container = sparse.csr_array(_incidence([(CONTAINERS.index(tag),) if tag in CONTAINERS else () for tag in tags], len(CONTAINERS)))
+    return np.concatenate([(own @ tag).toarray(), np.minimum(((own + around) @ container).toarray(), 1)], axis=1)
 
 
 ANCESTORS = 24

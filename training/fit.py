@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from training.align import TEXT, align
-from training.article import Block
+from training.align import TEXT, align, word_f1
+from training.article import Block, folded
 from training.errors import DataError
 from training.kinds import KindClassifier, LabelledBlocks
+from training.kinds_fit import fit_kinds
 from training.labelled import Corpus, labelled_article_blocks
 from training.labels import Labeller
-from training.lines import read_lines
 from training.model import Model
 from training.page import read_page
 
@@ -20,6 +20,8 @@ SURE_WEIGHT = {1: 0.3, 2: 0.8, 3: 1.0}
 LEAST_PASSAGES = 50
 LEAST_SOURCES = 5
 """Both stages of the labels hold out whole sources while they learn; with fewer they would remember outlets."""
+AGREEMENT = 0.9
+"""Least word F1 between the true text and the blocks taken for it for a page to be learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def fit(corpus: Corpus, seed: int = 0, base: Model | None = None) -> tuple[KindC
     if base is None and not (kinds_known and labels_known):
         missing = "boilerplate blocks" if not kinds_known else f"passages ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
         raise DataError(f"too few labelled {missing} to fit a model; add data, or take that part from another model with --from")
-    kinds = KindClassifier.fit(blocks, seed) if kinds_known or base is None else base.kinds
+    kinds = fit_kinds(blocks, seed) if kinds_known or base is None else base.kinds
     labels = fit_labels(corpus, passages, seed) if labels_known or base is None else base.labels
     return kinds, labels
 
@@ -64,14 +66,25 @@ def labelled_passages(corpus: Corpus) -> Passages:
 
 
 def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
-    """Every article and page as blocks with their kinds; a page with its true text twice, as HTML and flattened to lines."""
+    """Every article and page as blocks with their kinds; a page with its true text as HTML and, unless its lines were labelled, as bare lines too."""
     for article in corpus.articles:
         yield LabelledBlocks(labelled_article_blocks(article), [block.kind for block in article.blocks], article.source)
+    told: dict[str, dict[str, str]] = {}
     for flattened in corpus.flattened:
-        kinds = [TEXT if line.kind == "article" else line.kind for line in flattened.lines if line.text.strip()]
-        yield LabelledBlocks([Block(" ".join(line.text.split()), None, None) for line in flattened.lines if line.text.strip()], kinds, flattened.site)
+        lines = [(folded(line.text), TEXT if line.kind == "article" else line.kind) for line in flattened.lines if line.text.strip()]
+        yield LabelledBlocks([Block(text, None, None) for text, _ in lines], [kind for _, kind in lines], flattened.site)
+        told[flattened.id] = dict(reversed(lines))
     for page in corpus.pages:
         blocks = read_page(page.html).blocks
-        yield LabelledBlocks(blocks, align(blocks, page.gold), page.site)
-        lines = read_lines("\n".join(block.text for block in blocks))
-        yield LabelledBlocks(lines, align(lines, page.gold), page.site)
+        verdicts = align(blocks, page.gold)
+        kinds = told.get(page.id)
+        if kinds is not None:
+            yield LabelledBlocks(blocks, [kinds.get(block.text, verdict) for block, verdict in zip(blocks, verdicts, strict=True)], page.site)
+        elif _agrees(blocks, verdicts, page.gold):
+            yield LabelledBlocks(blocks, verdicts, page.site)
+            yield LabelledBlocks([block._replace(element=None, linked=0) for block in blocks], verdicts, page.site)
+
+
+def _agrees(blocks: Sequence[Block], verdicts: Sequence[str], gold: str) -> bool:
+    """Whether the blocks found give the true text again: on some pages it is cut otherwise, or is not there."""
+    return word_f1(gold, "\n".join(block.text for block, verdict in zip(blocks, verdicts, strict=True) if verdict == TEXT)) >= AGREEMENT

@@ -3,7 +3,7 @@
 1. Each block by itself: words, pairs of words, line features and the elements it stands in, in linear models (`features`).
 2. Each block in its article: the first answers of its neighbours, of its relatives on the page and of the best run of text
    (`page_context`), in small networks. They learn from arrangements of the training blocks as well (`arrangements`).
-3. Nothing lost: where hardly any of an article's prose would be kept, its best run of prose is (`fallback`).
+3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`).
 
 Both stages answer two questions. Whether a block is the article's own is learnt from all labelled blocks, of which kind it then is from
 those whose kind was told. One model serves pages and bare text: a bare line is a block that stands in no element.
@@ -23,7 +23,7 @@ from scipy import sparse
 from training.article import KINDS, TEXT_KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, words_of
-from training.page_context import best_runs, context, text_probability
+from training.page_context import context, text_probability
 from training.reasons import reasons
 from training.tokens import Lexicon
 
@@ -74,6 +74,8 @@ class KindClassifier:
 
     def classify(self, articles: Sequence[Sequence[Block]]) -> list[Verdicts]:
         """The kind of each block of a batch of articles."""
+        if not any(articles):
+            return [Verdicts(np.zeros(0, np.int64), np.zeros(0, np.float32), [], False) for _ in articles]
         seen = look(self.words, articles)
         matrix = columns(seen, self.hints, self.idf)
         first = probabilities(matrix @ self.weights + self.bias)
@@ -148,26 +150,29 @@ def probabilities(answers: Floats) -> Floats:
 
 
 def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
-    """Blocks to keep against the model's word: the best run of prose of every article that would lose nearly all of its prose."""
-    prose = seen.words * ((seen.words >= PROSE_WORDS) & (seen.linked < MOSTLY_LINKS))
-    of_article = np.bincount(seen.article, prose, minlength=seen.articles)
-    kept = np.bincount(seen.article, prose * (text >= OWN), minlength=seen.articles)
+    """Blocks to keep against the model's word: of every article that would lose nearly all of its prose, the prose that comes nearest to
+    being its own."""
+    prose = (seen.words >= PROSE_WORDS) & (seen.linked < MOSTLY_LINKS)
+    words = seen.words * prose
+    of_article = np.bincount(seen.article, words, minlength=seen.articles)
+    kept = np.bincount(seen.article, words * (text >= OWN), minlength=seen.articles)
+    likeliest = np.zeros(seen.articles, np.float32)
+    np.maximum.at(likeliest, seen.article, text * prose)
     poor = (kept < LEAST_KEPT * of_article)[seen.article]
-    if not poor.any():
-        return poor
-    score = np.where(prose > 0, np.sqrt(prose) * (0.1 + text), -1).astype(np.float32)
-    return poor & best_runs(score, seen.article)[1] & (prose > 0)
+    return poor & prose & (text >= NEAREST * likeliest[seen.article])
 
 
 FARTHEST = 8.0
 """Standard deviations beyond which a feature tells nothing more."""
-OWN = 0.5
+OWN = 0.45
 """At least this probability of being the article's own keeps a block."""
 PROSE_WORDS = 15
 MOSTLY_LINKS = 0.5
 """A block of so many words that is not mostly links is prose, whatever it says."""
-LEAST_KEPT = 0.05
-"""When less than this share of an article's prose would be kept, its best run is."""
+LEAST_KEPT = 0.02
+"""When less than this share of an article's prose would be kept, more is."""
+NEAREST = 0.5
+"""Beside the likeliest prose of the article, so likely must a block be that is kept then."""
 
 
 def _counted(column: Ints, row: Ints, shape: tuple[int, int]) -> sparse.csr_array:
@@ -195,5 +200,5 @@ def _hinted(seen: Look, hints: Lexicon) -> list[sparse.csr_array]:
     return [seen.own @ of_element, seen.parent @ of_element, around]
 
 
-HINT, MOST_HINT = 0.5, 1.0
+HINT, MOST_HINT = 0.25, 0.5
 """What a hint of an element counts for, and at most when several elements round a block have it."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
@@ -24,30 +26,41 @@ ANSWERS = 1 + len(KINDS)
 ABSENT = -30.0
 """Score of a kind that no training block has."""
 LEAST_ARTICLES = 3
-"""A word is known when this many articles have it; a hint when this many sources have it."""
-FOLDS = 5
+LEAST_SOURCES = 10
+"""A word is known when this many articles have it; a hint when this many sources have it: fewer would be a memory of their templates."""
+FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
-FIRST_C, FIRST_STEPS = 2.0, 100
-NETWORKS, HIDDEN, DECAY, EPOCHS = 3, 32, 1.0, 8
+FIRST_C, FIRST_STEPS = 1.0, 60
+NETWORKS, HIDDEN, DECAY, BATCH = 3, 32, 1.0, 512
+OWN_EPOCHS, KIND_EPOCHS = 8, 30
+LEAST_SCALE = 1e-3
 
 
 def fit_kinds(articles: Sequence[LabelledBlocks], seed: int = 0) -> KindClassifier:
     """Both stages, from articles of several sources."""
     words = Lexicon.learn([" ".join(block.text for block in article.blocks) for article in articles], LEAST_ARTICLES)
-    hints = Lexicon.learn(hint_texts(articles), LEAST_ARTICLES)
+    hints = Lexicon.learn(hint_texts(articles), LEAST_SOURCES)
     seen = look(words, [article.blocks for article in articles])
     idf = idf_of(seen, len(words))
     told = Told.of(articles, seen)
     matrix = columns(_foreign(seen, seed), hints, idf)
+    with catch_warnings():
+        simplefilter("ignore", ConvergenceWarning)  # both stages stop early on purpose
+        first = held_out_answers(matrix, told)
+        weights, bias = fit_first(matrix, told)
+        values, told = _arranged(articles, seen, first, told, words, idf, seed)
+        centre, scale = values.mean(axis=0), values.std(axis=0) + LEAST_SCALE
+        hidden, output = fit_second(standardised(values, centre, scale), told, seed)
+    return KindClassifier(words, hints, idf, weights, bias, centre, scale, hidden, output)
+
+
+def held_out_answers(matrix: sparse.csr_array, told: Told) -> Floats:
+    """Probability of each kind (blocks, kinds) from a first stage that has not seen the block's source."""
     first = np.zeros((len(told.kind), len(KINDS)), np.float32)
-    for inside, outside in GroupKFold(FOLDS).split(matrix, groups=told.group):
+    for inside, outside in GroupKFold(min(FOLDS, len(np.unique(told.group)))).split(matrix, groups=told.group):
         weights, bias = fit_first(matrix[inside], told.part(inside))
         first[outside] = probabilities(matrix[outside] @ weights + bias)
-    weights, bias = fit_first(matrix, told)
-    values, told = _arranged(articles, seen, first, told, words, idf, seed)
-    centre, scale = values.mean(axis=0), values.std(axis=0) + 1e-3
-    hidden, output = fit_second(standardised(values, centre, scale), told, seed)
-    return KindClassifier(words, hints, idf, weights, bias, centre, scale, hidden, output)
+    return first
 
 
 def _arranged(
@@ -56,8 +69,7 @@ def _arranged(
     """What the second stage learns from: the articles as they are, and their blocks arranged otherwise."""
     blocks = [block for article in articles for block in article.blocks]
     edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    bare = (seen.groups[np.minimum(edges[:-1], len(blocks) - 1), 0] < 0).tolist()
-    arranged = list(arrange(edges, told.own, told.kind, told.group, bare, seed))
+    arranged = list(arrange(edges, told.own, told.kind, seen.groups[:, 0] < 0, seed))
     place = np.concatenate([arrangement.place for arrangement in arranged])
     kind = np.concatenate([arrangement.kind for arrangement in arranged])
     again = look(words, [[blocks[at] for at in arrangement.place.tolist()] for arrangement in arranged])
@@ -142,8 +154,8 @@ def fit_second(values: Floats, told: Told, seed: int) -> tuple[tuple[Floats, Flo
     """Several networks for each question, side by side: their hidden units one after the other, their answers averaged."""
     known = told.kind >= 0
     seeds = range(seed, seed + NETWORKS)
-    own = [_network(n).fit(values, told.own, told.own_weight) for n in seeds]
-    kind = [_network(n).fit(values[known], told.kind[known], told.kind_weight[known]) for n in seeds]
+    own = [_network(n, OWN_EPOCHS, len(values)).fit(values, told.own, told.own_weight) for n in seeds]
+    kind = [_network(n, KIND_EPOCHS, known.sum()).fit(values[known], told.kind[known], told.kind_weight[known]) for n in seeds]
     parts = [*((network, np.array([0])) for network in own), *((network, 1 + network.classes_) for network in kind)]
     hidden = np.concatenate([network.coefs_[0] for network, _ in parts], axis=1), np.concatenate([network.intercepts_[0] for network, _ in parts])
     output = np.zeros((2 * NETWORKS * HIDDEN, ANSWERS)), np.full(ANSWERS, ABSENT)
@@ -154,8 +166,8 @@ def fit_second(values: Floats, told: Told, seed: int) -> tuple[tuple[Floats, Flo
     return (hidden[0].astype(np.float32), hidden[1].astype(np.float32)), (output[0].astype(np.float32), output[1].astype(np.float32))
 
 
-def _network(seed: int) -> MLPClassifier:
-    return MLPClassifier((HIDDEN,), alpha=DECAY, batch_size=512, max_iter=EPOCHS, random_state=seed)
+def _network(seed: int, epochs: int, blocks: int) -> MLPClassifier:
+    return MLPClassifier((HIDDEN,), alpha=DECAY, batch_size=min(BATCH, blocks), max_iter=epochs, random_state=seed)
 
 
 def idf_of(seen: Look, known: int) -> Floats:

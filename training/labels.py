@@ -21,6 +21,8 @@ from training.tokens import UPPER, Lexicon
 
 LEAST_WORDS = 3
 """A passage with fewer known words than this gets no label: too little evidence."""
+LEAST_DEVIATION = 0.01
+"""No article's share is told more exactly than this."""
 
 
 class Term(NamedTuple):
@@ -46,13 +48,23 @@ class Explanation:
         return self.bias + sum(term.contribution for term in self.terms)
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """`slope` and `offset` make a logit honest; `spread` is the number of standard deviations that an article's share is told within."""
+
+    slope: float
+    offset: float
+    spread: float
+
+
 @dataclass(frozen=True)
 class Labeller:
+    """The fitted stages, in the order in which they are used."""
+
     reader: Reader
     evidence: Evidence
     context: Context
-    slope: float
-    offset: float
+    calibration: Calibration
 
     @classmethod
     def fit(
@@ -101,6 +113,14 @@ class Labeller:
         ordered = (tuple(sorted(told, key=lambda term: (term.start, term.end))) for told in terms)
         return [Explanation(told, self.evidence.bias, float(part)) for told, part in zip(ordered, context, strict=True)]
 
+    def share_interval(self, probabilities: Sequence[float], words: Sequence[int]) -> tuple[float, float]:
+        """Between which bounds the share of an article's words that stand in editorial passages lies for 95 % of articles of unseen publishers,
+        given P(editorial) and number of words of each labelled passage."""
+        p, length = np.asarray(probabilities, np.float64), np.asarray(words, np.float64)
+        mean = float(p @ length / length.sum())
+        deviation = float(np.sqrt(length**2 @ (p * (1 - p))) / length.sum()) + LEAST_DEVIATION
+        return max(0.0, mean - self.calibration.spread * deviation), min(1.0, mean + self.calibration.spread * deviation)
+
     def arrays(self) -> dict[str, Any]:
         """Everything as plain arrays, strings and numbers."""
         return {
@@ -108,8 +128,7 @@ class Labeller:
             "names": self.reader.names,
             **{f"evidence.{name}": value for name, value in _fields(self.evidence)},
             **{f"context.{name}": value for name, value in _fields(self.context)},
-            "slope": self.slope,
-            "offset": self.offset,
+            **{f"calibration.{name}": value for name, value in _fields(self.calibration)},
         }
 
     @classmethod
@@ -118,7 +137,7 @@ class Labeller:
             return {key.removeprefix(name): value for key, value in arrays.items() if key.startswith(name)}
 
         reader = Reader(Lexicon(arrays["words"]), arrays["names"])
-        return cls(reader, Evidence(**part("evidence.")), Context(**part("context.")), arrays["slope"], arrays["offset"])
+        return cls(reader, Evidence(**part("evidence.")), Context(**part("context.")), Calibration(**part("calibration.")))
 
     @cached_property
     def _voices(self) -> NDArray[np.int64]:
@@ -128,10 +147,10 @@ class Labeller:
         return Passages.of(reading, self._voices, self.evidence.added(reading), self.evidence.bias)
 
     def _logits(self, passages: Passages, article: Sequence[int]) -> NDArray[np.float64]:
-        return self.slope * self.context.logits(passages.features(np.asarray(article))) + self.offset
+        return self.calibration.slope * self.context.logits(passages.features(np.asarray(article))) + self.calibration.offset
 
 
-def _fields(part: Evidence | Context) -> list[tuple[str, Any]]:
+def _fields(part: Evidence | Context | Calibration) -> list[tuple[str, Any]]:
     return [(field.name, getattr(part, field.name)) for field in fields(part)]
 
 

@@ -17,6 +17,10 @@ WINDOWS = (5, 10, 25)
 """Blocks before and after that are looked at together."""
 LEAST_LOG = -7.0
 """Log probabilities are cut off here: below it a block by itself is sure enough."""
+RUNGS = (2, 3, 4, 5, 7, 9)
+"""Steps up from a block's element, itself being the first."""
+MAIN_PARTS = (0.3, 0.6, 0.9)
+"""Shares of an article's own text that make an element its main part."""
 PROSE_WORDS = 12
 """A block of this many words, likely the article's own, is prose that others can share words with."""
 RARE_IDF = 4.0
@@ -48,6 +52,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
             _runs((2 * text - 1) * np.sqrt(words), seen.article),
             _runs(2 * text - 1, seen.article),
             _groups(seen, p, words),
+            _ladder(seen, text, words),
             shared_words(seen, text, idf),
             seen.shape,
         ]
@@ -87,7 +92,7 @@ def _windows(text: Floats, words: Floats, first: Ints, last: Ints) -> Floats:
 
 def _sides(mass: Floats, first: Ints, last: Ints) -> Floats:
     """What stands before and after each block in its article; of a single mass also the shares, and the logarithm of the whole."""
-    mass = mass.reshape(len(mass), -1)
+    mass = mass[:, None] if mass.ndim == 1 else mass
     total = np.concatenate([np.zeros((1, mass.shape[1])), np.cumsum(mass, axis=0, dtype=np.float64)])
     here = np.arange(len(mass))
     before = np.maximum(0, total[here] - total[first])
@@ -144,6 +149,30 @@ def _groups(seen: Look, p: Floats, words: Floats) -> Floats:
         mean = np.stack([np.bincount(place, weighted[:, kind])[place] for kind in range(len(KINDS))], axis=1) / total[:, None]
         columns += [mean * known[:, None], (np.log1p(count) / 5 * known)[:, None], (np.log1p(total) / 8 * known)[:, None]]
     return np.concatenate(columns, axis=1)
+
+
+def _ladder(seen: Look, text: Floats, words: Floats) -> Floats:
+    """Up from a block through the elements it stands in: how much of the article's own text is in there, how pure it is, and how far up
+    the main part of it is."""
+    inside = seen.around + seen.own
+    mass = inside.T @ (text * words)
+    whole_words = np.maximum(inside.T @ words, 1e-6)
+    pure = mass / whole_words
+    links = (inside.T @ (seen.linked * words)) / whole_words
+    whole = np.bincount(seen.article, text * words, minlength=seen.articles)
+    row = np.repeat(np.arange(len(text)), np.diff(inside.indptr))
+    share = mass[inside.indices] / np.maximum(whole[seen.article[row]], 1e-6)
+    depth = np.diff(inside.indptr)
+    columns = [np.log1p(depth - np.bincount(row, share >= part, minlength=len(text))) for part in MAIN_PARTS]
+    for step in RUNGS:
+        at = np.maximum(inside.indptr[1:] - step, inside.indptr[:-1])
+        there = depth > 0
+        at = np.where(there, at, 0)
+        if len(share):
+            columns += [share[at] * there, *(ratio[inside.indices[at]] * there for ratio in (pure, links))]
+        else:
+            columns += [np.zeros(len(text))] * 3
+    return np.stack(columns, axis=1)
 
 
 def shared_words(seen: Look, text: Floats, idf: Floats) -> Floats:

@@ -13,7 +13,7 @@ from training.kinds import Verdicts
 from training.labels import Explanation
 from training.metadata import NOTHING, Metadata
 from training.model import Identity, Model
-from training.reading import read
+from training.reading import Copy, read
 from training.spans import EVERYWHERE, IN_BODY, cut
 
 TOO_LITTLE = "too little evidence to say"
@@ -66,6 +66,7 @@ class Result:
     title: str | None = None
     metadata: Metadata = NOTHING
     blocks: tuple[ScoredBlock, ...] = ()
+    share_interval: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     error: CopydeskError | None = None
 
@@ -97,6 +98,7 @@ class Result:
         out |= {name: said for name in ("author", "published", "modified") if (said := getattr(self.metadata, name))}
         out["label"] = self.label
         out["editorial_share"] = None if share is None else round(share, DECIMALS)
+        out["editorial_share_interval"] = None if self.share_interval is None else [round(bound, DECIMALS) for bound in self.share_interval]
         out["blocks"] = [block.as_dict() for block in self.blocks]
         if self.notes:
             out["notes"] = list(self.notes)
@@ -114,15 +116,7 @@ def score(articles: Sequence[Article], model: Model) -> list[Result]:
     ]
     probabilities = _label(pages, verdicts, model)
     return [
-        Result(
-            article.id,
-            article.source or copy.metadata.source,
-            model.identity,
-            article.title or _headline(page, verdict.names) or copy.metadata.title,
-            copy.metadata,
-            tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True)),
-            (FALLBACK,) if verdict.fallback else (),
-        )
+        _result(article, copy, page, verdict, probability, model)
         for article, copy, page, verdict, probability in zip(articles, copies, pages, verdicts, probabilities, strict=True)
     ]
 
@@ -149,6 +143,27 @@ def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], model
     for (number, place), probability in zip(places, labelled.tolist(), strict=True):
         probabilities[number][place] = probability
     return probabilities
+
+
+def _result(
+    article: Article, copy: Copy, page: Sequence[Block], verdict: Verdicts, probability: Sequence[float | None], model: Model
+) -> Result:
+    blocks = tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True))
+    result = Result(
+        article.id,
+        article.source or copy.metadata.source,
+        model.identity,
+        article.title or _headline(page, verdict.names) or copy.metadata.title,
+        copy.metadata,
+        blocks,
+        notes=(FALLBACK,) if verdict.fallback else (),
+    )
+    share = result.editorial_share
+    if share is None:
+        return result
+    told = [(block.probability, block.words) for block in blocks if block.probability is not None]
+    low, high = model.labels.share_interval([p for p, _ in told], [words for _, words in told])
+    return replace(result, share_interval=(min(low, share), max(high, share)))
 
 
 def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:

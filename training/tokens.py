@@ -43,20 +43,20 @@ class Index:
         self._keys = np.append(keys[self._order[:-1]], np.uint64(0))
         counts = np.bincount(slots, minlength=1 << (64 - int(self._shift)))
         self._first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        self._deepest = int(counts.max())
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The place of each key, -1 for one that is not there."""
         slots = self._slots(keys)
-        at, end = self._first[slots], self._first[slots + 1]
-        hit = (self._keys[at] == keys) & (at < end)
+        at = self._first[slots]
+        hit = self._keys[at] == keys
         found = np.where(hit, self._order[at], -1)
-        left = np.flatnonzero(~hit & (at + 1 < end))
-        for depth in range(1, self._deepest):
-            deeper = at[left] + depth
-            hit = (self._keys[deeper] == keys[left]) & (deeper < end[left])
-            found[left[hit]] = self._order[deeper[hit]]
-            left = left[~hit & (deeper + 1 < end[left])]
+        left = np.flatnonzero(~hit)
+        at, end = at[left] + 1, self._first[slots[left] + 1]
+        while len(left := left[at < end]):
+            at, end = at[at < end], end[at < end]
+            hit = self._keys[at] == keys[left]
+            found[left[hit]] = self._order[at[hit]]
+            at += 1
         return found
 
     def _slots(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -79,7 +79,7 @@ class Lexicon:
         found: Counter[str] = Counter()
         for chunk in _chunks(texts):
             runs = _cut("\n".join(chunk))
-            text = _text_of(runs.start, chunk)
+            text = np.searchsorted(_starts(chunk), runs.start, side="right") - 1
             once = np.unique(np.stack([runs.hash, text.astype(np.uint64)]), axis=1)[0]
             hashes, first = np.unique(runs.hash, return_index=True)
             counts = np.diff(np.searchsorted(once, hashes), append=len(once))
@@ -109,8 +109,9 @@ class Lexicon:
 
     def _read(self, texts: Sequence[str]) -> Tokens:
         runs = _cut("\n".join(texts))
-        text = _text_of(runs.start, texts)
-        begin = _starts(texts)[text]
+        starts = _starts(texts)
+        text = np.repeat(np.arange(len(texts)), np.diff(np.searchsorted(runs.start, starts), append=len(runs.start)))
+        begin = starts[text]
         start, end = (runs.start - begin).astype(np.int32), (runs.end - begin).astype(np.int32)
         return Tokens((self._index.find(runs.hash) + 1).astype(np.int32), runs.shape, runs.first, text, start, end, len(texts))
 
@@ -259,9 +260,5 @@ def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _starts(texts: Sequence[str]) -> NDArray[np.int64]:
     """Where each text begins in the texts joined by one character."""
-    return np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
-
-
-def _text_of(start: NDArray[np.int64], texts: Sequence[str]) -> NDArray[np.int64]:
-    """Index of the text in which each token of the joined texts starts."""
-    return np.searchsorted(_starts(texts), start, side="right") - 1
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
+    return np.cumsum(lengths) - lengths

@@ -22,10 +22,10 @@ for (const code of document.querySelectorAll(".code")) {
   button.type = "button";
   button.className = "copy-code";
   button.textContent = "Copy";
-  button.setAttribute("aria-label", "Copy the " + code.querySelector("h3").textContent);
+  button.setAttribute("aria-label", "Copy the " + code.querySelector("h2").textContent);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(code.querySelector("pre").textContent);
     button.textContent = "Copied";
   });
-  code.querySelector("h3").append(button);
+  code.querySelector("h2").append(button);
 }

@@ -1,0 +1,226 @@
+"""The service beside the library: requests a second, latency, memory, growth, model swaps. Prints figures, asserts nothing but answers.
+
+    python -m tests.bench.bench_service                     five seconds a row
+    python -m tests.bench.bench_service --minutes 10        ten minutes at full load, memory before and after
+    python -m tests.bench.bench_service --swaps 500         swaps under load, failed requests counted
+
+One worker has one core (Python runs one thread at a time), so its rate beside the in-process rate is the rate per core. The callers run in
+processes of their own and need a core too: on a machine with two, serve with one worker."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.serving import Served, served
+from training.model import Model, default_model, load_model, save_model
+from training.reading import article_from_text
+from training.score import score
+
+PARAGRAPHS = (
+    "The harbour board voted 5-2 on Monday to close the east pier for repairs until October, after divers found cracks in eleven of its forty piles.",
+    "“We could not have waited for the spring,” the harbour master, Ulla Brandis, told reporters on the quay, with the ferry “Gannet” behind her.",
+    "It is a shabby little decision, taken by people who have not walked on the pier in ten years, and the fishermen will be left to pay for it.",
+    "The repairs will cost 3.1 million crowns, according to a report published on Friday; the board has set aside 2.4 million for them.",
+    "Why must it always be the boats that make way? A council that meant what it says of the old town would have started in January.",
+)
+WORDS = 600
+BATCH = 64
+CONNECTIONS = (1, 4, 16)
+
+
+def article(number: int) -> str:
+    """An article of 600 words, no two alike."""
+    paragraphs: list[str] = []
+    while sum(len(paragraph.split()) for paragraph in paragraphs) < WORDS:
+        paragraphs.append(f"{PARAGRAPHS[(number + len(paragraphs)) % len(PARAGRAPHS)]} That was item {number * 31 + len(paragraphs)}.")
+    return "\n\n".join(paragraphs)
+
+
+class Row(NamedTuple):
+    name: str
+    rate: float
+    share: float
+    median: float
+    p99: float
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seconds", type=float, default=5.0)
+    options.add_argument("--minutes", type=float, default=0.0)
+    options.add_argument("--swaps", type=int, default=0)
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        if asked.minutes:
+            growth(Path(name), asked.minutes)
+        elif asked.swaps:
+            swaps(Path(name), asked.swaps)
+        else:
+            rates(Path(name), asked.seconds)
+
+
+def rates(folder: Path, seconds: float) -> None:
+    """Articles a second by every way in."""
+    model = load_model(default_model())
+    singly = in_process(model, 1, seconds)
+    together = in_process(model, BATCH, seconds)
+    rows = [
+        Row("in process, one by one", singly, 1.0, 1_000 / singly, 0),
+        Row(f"in process, {BATCH} together", together, 1.0, 1_000 * BATCH / together, 0),
+    ]
+    with served(folder, "--workers", "1") as server:
+        for connections in CONNECTIONS:
+            took = load(server, connections, single_bodies(), seconds)
+            rows.append(row(f"HTTP, {connections} connections", took, len(took) / seconds, singly))
+        took = load(server, 2, batch_bodies(), seconds)
+        rows.append(row(f"HTTP, batches of {BATCH}", took, BATCH * len(took) / seconds, together))
+    print(f"{'':<26}{'articles/s':>12}{'of in-process':>15}{'median ms':>12}{'p99 ms':>10}")
+    for each in rows:
+        print(f"{each.name:<26}{each.rate:>12.0f}{each.share:>15.2f}{each.median:>12.1f}{each.p99:>10.1f}")
+    with served(folder, "--workers", "2") as server:
+        load(server, 4, single_bodies(), seconds)
+        print(f"memory of two workers and their parent: {memory(server):.0f} MB")
+
+
+def growth(folder: Path, minutes: float) -> None:
+    """Memory before and after a long time at full load."""
+    with served(folder, "--workers", "2") as server:
+        for minute in range(round(minutes) + 1):
+            took = load(server, 4, single_bodies(), 60 if minute else 5)
+            print(f"minute {minute}: {memory(server):.1f} MB, {len(took)} requests, p99 {percentile(took, 99):.1f} ms", flush=True)
+
+
+def swaps(folder: Path, count: int) -> None:
+    """Swap between two models under load; every answer must be one of theirs."""
+    first = load_model(default_model())
+    models = [folder / "one", folder / "two"]
+    save_model(models[0], first.kinds, first.labels, {})
+    save_model(models[1], first.kinds, replace(first.labels, offset=first.labels.offset + 0.001), {})
+    link = folder / "current"
+    link.symlink_to(models[0])
+    with served(folder, "--workers", "2", "--model", str(link), "--reload", "0.02") as server, ProcessPoolExecutor(2) as callers:
+        under_way = [callers.submit(_call_until, server.port, single_bodies(), folder / "stop") for _ in range(2)]
+        for swap in range(1, count + 1):
+            point(link, models[swap % 2])
+            _wait_for(server, load_model(models[swap % 2]).identity.digest)
+        (folder / "stop").touch()
+        answered = sum(caller.result() for caller in under_way)
+    print(f"{count} swaps, {answered} requests, none failed")
+
+
+def point(link: Path, folder: Path) -> None:
+    """Make a link lead to a folder, in one step."""
+    new = link.with_name("next")
+    new.symlink_to(folder)
+    os.replace(new, link)
+
+
+def in_process(model: Model, size: int, seconds: float) -> float:
+    """Articles a second from text to the line of JSON, in batches of a size."""
+    texts = [article(number) for number in range(256)]
+
+    def batch(number: int) -> None:
+        for result in score([article_from_text(texts[(number * size + place) % len(texts)]) for place in range(size)], model):
+            json.dumps(result.as_dict(), ensure_ascii=False)
+
+    return size * _times(batch, seconds) / seconds
+
+
+def load(server: Served, connections: int, bodies: list[bytes], seconds: float) -> list[float]:
+    """Milliseconds that each request took, from so many connections at once, each its own process's."""
+    with ProcessPoolExecutor(connections) as callers:
+        under_way = [callers.submit(_call, server.port, bodies, seconds) for _ in range(connections)]
+        return [took for caller in under_way for took in caller.result()]
+
+
+def single_bodies() -> list[bytes]:
+    return [json.dumps({"text": article(number)}).encode() for number in range(256)]
+
+
+def batch_bodies() -> list[bytes]:
+    return [json.dumps({"articles": [{"text": article(number + place)} for place in range(BATCH)]}).encode() for number in range(4)]
+
+
+def row(name: str, took: list[float], rate: float, beside: float) -> Row:
+    return Row(name, rate, rate / beside, statistics.median(took), percentile(took, 99))
+
+
+def percentile(took: list[float], percent: int) -> float:
+    return statistics.quantiles(took, n=100)[percent - 1] if len(took) > 1 else took[0]
+
+
+def memory(server: Served) -> float:
+    """MB that the server's processes hold, what they share counted once."""
+    parent = server.process.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    lines = [line for process in [parent, *children] for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1_000
+
+
+def _times(work: Callable[[int], None], seconds: float) -> int:
+    work(0)
+    done, until = 0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        work(done)
+        done += 1
+    return done
+
+
+def _call(port: int, bodies: list[bytes], seconds: float) -> list[float]:
+    took: list[float] = []
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        until = time.perf_counter() + seconds
+        while (begin := time.perf_counter()) < until:
+            _ask(connection, bodies[len(took) % len(bodies)])
+            took.append(1_000 * (time.perf_counter() - begin))
+    return took
+
+
+def _call_until(port: int, bodies: list[bytes], stop: Path) -> int:
+    asked = 0
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        while not stop.exists():
+            _ask(connection, bodies[asked % len(bodies)])
+            asked += 1
+    return asked
+
+
+def _ask(connection: socket.socket, body: bytes) -> None:
+    path = "/v1/classify/batch" if body.startswith(b'{"articles"') else "/v1/classify"
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection.sendall(head.encode() + body)
+    answer = connection.recv(1_000_000)
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(1_000_000)
+    said, _, begun = answer.partition(b"\r\n\r\n")
+    if not said.startswith(b"HTTP/1.1 200 "):
+        raise RuntimeError(answer[:500].decode())
+    length = int(said.lower().partition(b"content-length:")[2].split()[0])
+    got = len(begun)
+    while got < length:
+        got += len(connection.recv(1_000_000))
+
+
+def _wait_for(server: Served, digest: str) -> None:
+    """Until both workers answer with a model."""
+    while True:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            shown = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
+        if any(line.startswith("copydesk_model_processes") and digest in line and line.endswith(" 2.0") for line in shown.splitlines()):
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""What a batch reads: folders, archives and standard input, each article with an id that stays."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.archives import READERS
+from training.article import Article
+from training.entry import FIELDS, Entry, Fields
+from training.inputs import Choice, find_files, read_article, read_entries
+
+STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nRepairs will cost 3.1 million crowns, the board said in a report.\n"
+PAGE = f"<!doctype html><html><body><article><p>{STORY}</p></article></body></html>"
+ROWS = [{"id": f"n-{number}", "text": f"{STORY} It was vote number {number}.", "source": "harrow.example"} for number in range(5)]
+
+
+def entries(*paths: object, fields: Fields = FIELDS, **choice: Any) -> list[Entry]:
+    return list(read_entries(find_files([str(path) for path in paths], Choice(**choice)), fields))
+
+
+def articles(*paths: object, **choice: Any) -> list[Article]:
+    return [read_article(entry) for entry in entries(*paths, **choice)]
+
+
+def codes(found: list[Entry]) -> list[str | None]:
+    return [entry.error and entry.error.code for entry in found]
+
+
+def test_folders_are_read_in_sorted_order_with_paths_as_ids(tmp_path: Path) -> None:
+    """Every text, page and Markdown file below a folder is an article; its id is its path, its folder what to call its source."""
+    for name in ("b/2.txt", "a/1.html", "a/0.md", "b/notes.csv", "b/gold.jsonl", "b/.hidden.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(STORY)
+    found = entries(tmp_path)
+    assert [(entry.id, entry.folder) for entry in found] == [(str(tmp_path / name), name[0]) for name in ("a/0.md", "a/1.html", "b/2.txt")]
+
+
+def test_patterns_choose_what_a_folder_gives(tmp_path: Path) -> None:
+    """`--include` reads what it names, of any form; `--exclude` goes before it."""
+    for name in ("keep.txt", "draft-1.txt", "rows.jsonl"):
+        (tmp_path / name).write_text(json.dumps(ROWS[0]))
+    assert [Path(entry.id).name for entry in entries(tmp_path, exclude=("draft-*",))] == ["keep.txt"]
+    assert [entry.id for entry in entries(tmp_path, include=("*.jsonl",))] == ["n-0"]
+    assert [Path(entry.id).name for entry in entries(tmp_path, include=("*.txt",), exclude=("keep.*",))] == ["draft-1.txt"]
+
+
+def test_markdown_with_tags_in_it_is_text(tmp_path: Path) -> None:
+    """A Markdown file is read as text even where it holds enough tags to look like a page."""
+    (tmp_path / "note.md").write_text(STORY + "<p>One</p><p>Two</p><p>Three</p>")
+    assert [article.is_html for article in articles(tmp_path)] == [False]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst", "rows.json", "rows.csv", "rows.tsv", "rows.parquet"])
+def test_archives_give_their_rows_in_order(name: str, tmp_path: Path) -> None:
+    """JSON, JSON Lines, CSV, TSV and Parquet give the same articles, ids and sources."""
+    write_rows(tmp_path / name, ROWS)
+    found = articles(tmp_path / name)
+    assert [(article.id, article.source, article.text, article.is_html) for article in found] == [
+        (row["id"], row["source"], row["text"], False) for row in ROWS
+    ]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.parquet"])
+def test_fields_can_have_any_names(name: str, tmp_path: Path) -> None:
+    """Columns are found by the names given; a row without an id is called after its place in the file."""
+    write_rows(tmp_path / name, [{"url": f"u{number}", "content": PAGE, "outlet": "Saltmarket"} for number in range(2)])
+    found = entries(tmp_path / name, fields=Fields(html="content", source="outlet"))
+    assert [(entry.id, entry.source, entry.media_type) for entry in found] == [
+        (f"{tmp_path / name}#{number}", "Saltmarket", "text/html") for number in (1, 2)
+    ]
+    assert [entry.id for entry in entries(tmp_path / name, fields=Fields(id="url", html="content"))] == ["u0", "u1"]
+
+
+def test_a_bad_row_costs_no_other(tmp_path: Path) -> None:
+    """What is not JSON, not an object or has no text is one failed article in its place."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"text": "It rained."}\n\nnot json\n[1]\n{"id": "x"}\n{"id": "\\ud800", "text": "It snowed."}\n' + b"[" * 99_999)
+    found = entries(path)
+    assert codes(found) == [None, "bad-json", "bad-json", "no-text", None, "bad-json"]
+    assert [entry.id for entry in found][:2] == [f"{path}#1", f"{path}#3"]
+    assert found[4].id.encode() == b"\\ud800"
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.jsonl.zst", "rows.parquet", "rows.json"])
+def test_an_archive_that_is_cut_off_says_so(name: str, tmp_path: Path) -> None:
+    """What comes before the break is read; the break is one failed article, named after the file."""
+    path = tmp_path / name
+    write_rows(path, [{"text": os.urandom(300).hex()} for _ in range(200)])
+    path.write_bytes(path.read_bytes()[:-2000])
+    found = entries(path)
+    assert codes(found)[-1] in ("damaged", "unreadable")
+    assert found[-1].id == str(path)
+    assert not any(codes(found)[:-2])
+
+
+def test_what_cannot_be_read_never_hangs(tmp_path: Path) -> None:
+    """Archives that are pipes, folders' loops and missing files are failed articles."""
+    os.mkfifo(tmp_path / "pipe.warc")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "gone.warc.gz").symlink_to(tmp_path / "nowhere")
+    assert codes(entries(tmp_path)) == ["unreadable", "not-a-file"]
+
+
+@pytest.mark.parametrize("form", [None, "jsonl"])
+def test_standard_input_is_an_article_or_an_archive(form: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is one article unless `--input` says what is sent."""
+    sent = (STORY if form is None else "".join(json.dumps(row) + "\n" for row in ROWS)).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent)))
+    assert [article.id for article in articles("-", form=form)] == (["-"] if form is None else [row["id"] for row in ROWS])
+
+
+def test_progress_counts_every_byte_of_the_input(tmp_path: Path) -> None:
+    """The bytes that articles say lie behind them add up to the size of the files."""
+    write_rows(tmp_path / "rows.jsonl.gz", ROWS)
+    write_rows(tmp_path / "rows.csv", ROWS)
+    (tmp_path / "one.txt").write_text(STORY)
+    paths = sorted(tmp_path.iterdir())
+    assert sum(entry.read for entry in entries(*paths)) == sum(path.stat().st_size for path in paths)
+
+
+def test_archives_are_streams(tmp_path: Path) -> None:
+    """The first article comes before the rest of the archive is read."""
+    for form in ("jsonl", "csv"):
+        rows = io.StringIO()
+        write_text(rows, form, [{"text": STORY * 100}] * 200)
+        stream = io.BufferedReader(io.BytesIO(rows.getvalue().encode()))  # type: ignore[arg-type]
+        next(iter(READERS[form](stream, "a", FIELDS)))
+        assert stream.tell() < len(rows.getvalue()) / 4
+
+
+def write_text(stream: io.StringIO, form: str, rows: list[dict[str, str]]) -> None:
+    if form == "jsonl":
+        stream.writelines(json.dumps(row) + "\n" for row in rows)
+    elif form == "json":
+        json.dump(rows, stream)
+    else:
+        table = csv.DictWriter(stream, list(rows[0]), delimiter="\t" if form == "tsv" else ",")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    """Rows as a file of the form that its name tells."""
+    form = path.name.split(".")[1]
+    if form == "parquet":
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(arrow.Table.from_pylist(rows), path)
+        return
+    text = io.StringIO()
+    write_text(text, form, rows)
+    content = text.getvalue().encode()
+    if path.suffix == ".gz":
+        content = gzip.compress(content)
+    if path.suffix == ".zst":
+        content = pytest.importorskip("backports.zstd").compress(content)
+    path.write_bytes(content)

@@ -1,0 +1,170 @@
+"""Promises of the kinds classifier, kept on a small invented corpus that is fitted once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.align import BOILERPLATE, TEXT, align
+from training.arrangements import arrange
+from training.article import KINDS, Block
+from training.errors import ModelError
+from training.features import look
+from training.kinds import KindClassifier, LabelledBlocks
+from training.kinds_fit import fit_kinds
+from training.page import read_page
+from training.page_context import best_runs
+from training.tokens import Lexicon
+
+PLACES = ("Marsk", "Orsel", "Tarnholt", "Pellworth", "Brenn", "Kessel")
+ACTS = ("voted to close the harbor", "approved the new school budget", "asked the court to stop the mine", "agreed to repair the old bridge")
+MENU = ("Home", "News", "Sport", "Log in", "Skip to content", "Share on social media")
+APPEALS = (
+    "Our reporting depends on readers, so please donate what you can today.",
+    "A small monthly gift keeps this newsroom independent and free for everyone.",
+    "Support us now: every donation doubles until midnight.",
+)
+
+
+def blocks_of(*texts: str) -> list[Block]:
+    return [Block(text, None, None) for text in texts]
+
+
+def paragraph(number: int) -> str:
+    place, act = PLACES[number % len(PLACES)], ACTS[number // 2 % len(ACTS)]
+    return f"The council of {place} {act} on Tuesday, after a debate that lasted {number % 7 + 2} hours and drew a crowd to the hall, officials said."
+
+
+def article(number: int) -> LabelledBlocks:
+    place = PLACES[number % len(PLACES)]
+    body = [paragraph(number + step) for step in range(4 + number % 4)]
+    named = [
+        *((text, "navigation") for text in MENU[: 2 + number % 4]),
+        (f"{place} council takes its vote", "headline"),
+        (f"By Ina Moll, {place} correspondent", "byline"),
+        *((text, "body") for text in body),
+        *((APPEALS[(number + step) % 3], "appeal") for step in range(number % 4)),
+        ("© 2025 All rights reserved", "legal"),
+    ]
+    return LabelledBlocks(blocks_of(*(text for text, _ in named)), [kind for _, kind in named], f"outlet{number % 12}.example")
+
+
+def page(number: int) -> LabelledBlocks:
+    told = article(number)
+    classes = {"body": "p", "headline": "h1", "navigation": "li class=menu"}
+    html = "".join(f"<{classes.get(kind, 'div')}>{block.text}</{classes.get(kind, 'div').split()[0]}>" for block, kind in zip(told.blocks, told.kinds, strict=True))
+    blocks = read_page(f"<html><body>{html}</body></html>").blocks
+    return LabelledBlocks(blocks, align(blocks, "\n".join(b.text for b, kind in zip(told.blocks, told.kinds, strict=True) if kind == "body")), told.source)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> KindClassifier:
+    return fit_kinds([*map(article, range(48)), *map(page, range(24))])
+
+
+def test_an_article_keeps_its_body_and_loses_what_stands_round_it(classifier: KindClassifier) -> None:
+    """Menu, byline, appeal and copyright line go; every paragraph stays."""
+    told = article(53)
+    [verdict] = classifier.classify([told.blocks])
+    assert [name == "body" for name in verdict.names] == [kind == "body" for kind in told.kinds]
+    assert verdict.names[0] == "navigation" and verdict.names[-1] == "legal"
+
+
+def test_every_dropped_block_has_a_reason_and_no_kept_one_does(classifier: KindClassifier) -> None:
+    """A person can always ask why."""
+    [verdict] = classifier.classify([article(31).blocks])
+    assert all((reason is None) == (name in ("body", "subheading")) for name, reason in zip(verdict.names, verdict.reasons, strict=True))
+    assert all(reason != "" for reason in verdict.reasons)
+
+
+def test_a_reason_names_what_decided(classifier: KindClassifier) -> None:
+    """Links and a text that stood there before are named as such."""
+    told = article(31)
+    linked = [block._replace(linked=len(block.text)) if kind == "navigation" else block for block, kind in zip(told.blocks, told.kinds, strict=True)]
+    [verdict] = classifier.classify([[*linked, told.blocks[0]]])
+    assert verdict.reasons[0] == "mostly links"
+    assert verdict.reasons[-1] == "same words as an earlier block"
+
+
+def test_a_batch_gives_what_each_article_gives_alone(classifier: KindClassifier) -> None:
+    """No article's verdict depends on what else is in the batch, an empty one included."""
+    batch = [article(3).blocks, [], page(7).blocks, blocks_of("One sentence stands alone here, and it is short.")]
+    together = classifier.classify(batch)
+    for blocks, verdict in zip(batch, together, strict=True):
+        [alone] = classifier.classify([blocks])
+        assert alone.names == verdict.names and alone.reasons == verdict.reasons
+        np.testing.assert_allclose(alone.probability, verdict.probability, rtol=1e-4)
+
+
+def test_nothing_at_all_gives_no_verdicts(classifier: KindClassifier) -> None:
+    """An empty batch and a batch of empty articles are no mistakes."""
+    assert classifier.classify([]) == []
+    assert [len(verdict.kind) for verdict in classifier.classify([[], []])] == [0, 0]
+
+
+def test_text_that_the_model_would_lose_whole_is_kept_and_said_so(classifier: KindClassifier) -> None:
+    """When all prose of an article would go, the likeliest of it stays and `fallback` is set."""
+    deaf = KindClassifier(**{**vars(classifier), "output": (classifier.output[0] * 0, classifier.output[1] * 0 - np.eye(1, len(KINDS) + 1)[0].astype(np.float32) * 9)})
+    [verdict] = deaf.classify([article(5).blocks])
+    assert verdict.fallback and "body" in verdict.names
+    assert not classifier.classify([article(5).blocks])[0].fallback
+
+
+@pytest.mark.parametrize("sentence", ["市議会は火曜日に港を閉鎖することを決めた、と市の職員が記者団に語った。", "Совет города проголосовал во вторник за закрытие старой гавани, сообщили чиновники."])
+def test_other_languages_do_not_come_out_empty(classifier: KindClassifier, sentence: str) -> None:
+    """Paragraphs of unknown words are still paragraphs."""
+    [verdict] = classifier.classify([blocks_of("Menu", *[f"{sentence} {sentence} {number}." for number in range(5)])])
+    assert verdict.names.count("body") >= 4
+
+
+def test_the_same_data_and_seed_give_the_same_arrays() -> None:
+    """Fitting is deterministic to the byte."""
+    told = [*map(article, range(16)), *map(page, range(8))]
+    first, second = (fit_kinds(told, seed=4).arrays() for _ in range(2))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_a_classifier_survives_its_arrays(classifier: KindClassifier) -> None:
+    """What is saved as plain arrays and strings decides as the original did."""
+    again = KindClassifier.from_arrays(classifier.arrays())
+    told, before = classifier.classify([article(9).blocks]), again.classify([article(9).blocks])
+    assert told[0].names == before[0].names and np.array_equal(told[0].probability, before[0].probability)
+
+
+def test_arrays_that_do_not_fit_are_refused(classifier: KindClassifier) -> None:
+    """A model of other kinds is an error with a remedy, never a wrong answer."""
+    with pytest.raises(ModelError, match="copydesk train"):
+        KindClassifier.from_arrays({**classifier.arrays(), "kinds": "body other"})
+
+
+def test_blocks_are_aligned_by_runs_of_words() -> None:
+    """A paragraph of the true text is the article's; a menu that shares a word with it is not; a short heading between two of its paragraphs is."""
+    gold = "The ferry sank in the night off Kessel.\nWhat is known\nNobody was hurt, the harbor master said."
+    blocks = blocks_of("The ferry", "The ferry sank in the night off Kessel.", "What is known", "Nobody was hurt, the harbor master said.", "Night")
+    assert align(blocks, gold) == [BOILERPLATE, TEXT, TEXT, TEXT, BOILERPLATE]
+
+
+def test_the_best_run_goes_over_a_dip_but_not_into_another_article() -> None:
+    """Runs are found for each article by itself."""
+    score = np.array([-1, 2, -1, 2, -3, 1, 4, -1], np.float32)
+    _, inside = best_runs(score, np.array([0, 0, 0, 0, 0, 0, 1, 1]))
+    assert inside.tolist() == [False, True, True, True, False, False, True, False]
+
+
+def test_repeats_are_told_from_first_sayings() -> None:
+    """A caption that stands twice echoes the second time only."""
+    caption = "The mayor of Brenn speaks to reporters in front of the old town hall"
+    seen = look(Lexicon.learn([caption], 1), [blocks_of(caption, "Something else was said by the mayor.", caption)])
+    assert seen.repeats.tolist() == [1, 0, 1] and seen.echoes.tolist() == [0, 0, 1]
+
+
+def test_arrangements_never_call_boilerplate_the_articles_own() -> None:
+    """A spliced run is of one boilerplate kind; the blocks before it stay what they were told."""
+    told = [article(number) for number in range(12)]
+    edges = np.cumsum([0, *(len(article.blocks) for article in told)])
+    kind = np.array([KINDS.index(kind) for article in told for kind in article.kinds])
+    own = (kind < 2).astype(int)
+    arranged = list(arrange(edges, own, kind, own >= 0, seed=1))
+    assert any((arrangement.kind >= 0).any() for arrangement in arranged)
+    for arrangement in arranged:
+        assert all(kind == -1 or kind >= 2 for kind in arrangement.kind.tolist())

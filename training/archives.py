@@ -1,0 +1,198 @@
+"""Files that hold many articles -> entries: JSON, JSON Lines, CSV, Parquet, WARC and WET, read as a stream."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from training.entry import Entry, Fields, readable
+from training.errors import InputError
+from training.extras import needed, zstd
+from training.reading import MAX_CHARACTERS
+
+LONGEST = 4 * MAX_CHARACTERS
+"""Bytes that one article, or a JSON file as a whole, may have."""
+ROWS = 256
+"""Rows of a Parquet file that are in memory at a time."""
+DAMAGE = (EOFError, zlib.error, csv.Error, UnicodeError, ValueError)
+"""What a damaged or cut off file raises, beside OSError."""
+PAGES = {"text/html": "text/html", "application/xhtml+xml": "text/html", "text/plain": "text/plain"}
+"""The media types of responses that are read."""
+CHUNK = 1 << 18
+"""Bytes that are searched at a time."""
+GZIP_START, WARC_START = b"\x1f\x8b\x08", b"WARC/1."
+
+Reader = Callable[[IO[bytes], str, Fields], Iterator[Entry]]
+
+
+def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
+    """The stream inside a .gz or .zst file."""
+    name = path.lower()
+    if name.endswith(".gz"):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+    if name.endswith(".zst"):
+        return io.BufferedReader(zstd().ZstdFile(raw))
+    return raw
+
+
+def read_jsonl(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
+    """An entry for each line that is not blank; a line that is not a JSON object is an entry with an error."""
+    for number, line in enumerate(iter(lambda: stream.readline(LONGEST), b""), 1):
+        if not line.isspace():
+            yield _from_json(line, f"{path}#{number}", fields)
+
+
+def read_json(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
+    """The entries of a JSON file: one object, a list of objects, or `{"articles": [...]}`. It is read whole."""
+    content = stream.read(LONGEST + 1)
+    if len(content) > LONGEST:
+        raise InputError(f"a JSON file is read whole, and may have {LONGEST:,} bytes; make it JSON Lines, one article a line", "too-large")
+    found = json.loads(content)
+    articles = found.get("articles", [found]) if isinstance(found, dict) else found
+    if not isinstance(articles, list):
+        raise InputError("is neither an article nor a list of articles; see the README for the form", "bad-json")
+    for number, article in enumerate(articles, 1):
+        yield _from_record(article, f"{path}#{number}", fields)
+
+
+def read_csv(stream: IO[bytes], path: str, fields: Fields, delimiter: str = ",") -> Iterator[Entry]:
+    """An entry for each row below the row of names."""
+    csv.field_size_limit(LONGEST)
+    lines = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+    try:
+        for number, row in enumerate(csv.DictReader(lines, delimiter=delimiter), 1):
+            yield _from_record(row, f"{path}#{number}", fields)
+    finally:
+        lines.detach()  # the stream is its opener's to close
+
+
+def read_tsv(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
+    """As CSV, with tabs."""
+    return read_csv(stream, path, fields, "\t")
+
+
+def read_parquet(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
+    """An entry for each row; only the columns that hold an article's parts are read."""
+    parquet = needed("pyarrow.parquet", "parquet")
+    with parquet.ParquetFile(stream) as file:
+        columns = [name for name in fields if name in file.schema_arrow.names]
+        number = 0
+        for rows in file.iter_batches(batch_size=ROWS, columns=columns):
+            for row in rows.to_pylist():
+                number += 1
+                yield _from_record(row, f"{path}#{number}", fields)
+
+
+def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
+    """An entry for each page or text in a WARC or WET file that was fetched with success. Its id is the offset of its record.
+
+    A damaged record gives an entry with an error, and reading goes on with the next whole one."""
+    warc = needed("fastwarc.warc", "warc")
+    wanted = warc.WarcRecordType.response | warc.WarcRecordType.conversion
+    start: int | None = 0
+    while start is not None:
+        if start:  # standard input cannot seek, and need not until it is damaged
+            stream.seek(start)
+        reached, news = start, not start  # without a whole record since, it is the same damage still
+        try:
+            for record in warc.ArchiveIterator(stream, parse_http=False):
+                reached, news = record.stream_pos, True
+                if record.record_type & wanted:
+                    yield from _from_warc(record, f"{path}#{reached}")
+            if not stream.seekable() or not _is_torn(stream, reached):
+                return
+            cause = "it breaks off"
+        except OSError as error:
+            cause = str(error)
+        if news:
+            yield Entry(f"{path}#{reached + 1}", error=InputError(f"is damaged after offset {reached} ({cause}); get a whole copy", "damaged"))
+        start = _next_start(stream, reached + 1)
+
+
+READERS: Mapping[str, Reader] = {
+    "json": read_json,
+    "jsonl": read_jsonl,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "parquet": read_parquet,
+    "warc": read_warc,
+}
+
+
+def _from_json(line: bytes, place: str, fields: Fields) -> Entry:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return Entry(place, error=InputError(f"is not a line of JSON ({error}); mend or drop the line", "bad-json"))
+    return _from_record(record, place, fields)
+
+
+def _from_record(record: object, place: str, fields: Fields) -> Entry:
+    if not isinstance(record, Mapping):
+        return Entry(place, error=InputError("is not a JSON object; give one object for each article", "bad-json"))
+    given = record.get(fields.id)
+    id = place if given is None or given == "" else readable(str(given))
+    source, title = _string(record, fields.source), _string(record, fields.title)
+    for field, media_type in ((fields.html, "text/html"), (fields.text, "text/plain")):
+        content = _string(record, field)
+        if content is not None:
+            return Entry(id, None, source, title, content=content, media_type=media_type, size=len(content))
+    message = f"has neither a field {fields.text!r} nor a field {fields.html!r}; name the one that holds the article with --field text=NAME"
+    return Entry(id, None, source, title, error=InputError(message, "no-text"))
+
+
+def _string(record: Mapping[str, Any], field: str) -> str | None:
+    value = record.get(field)
+    return value if isinstance(value, str) and value else None
+
+
+def _from_warc(record: Any, id: str) -> Iterable[Entry]:
+    """One entry, or none where the record is no page or was not fetched with success."""
+    declared = record.headers.get("Content-Length")
+    if int(declared or 0) > LONGEST:
+        return [Entry(id, error=InputError(f"{int(declared):,} bytes are more than one article can have; leave it out", "too-large"))]
+    record.freeze()
+    if declared is None or int(declared) != record.content_length:
+        return [Entry(id, error=InputError("the record is cut off; get a whole copy of the archive", "damaged"))]
+    is_page = record.is_http
+    if is_page:
+        record.parse_http(auto_decode="all")
+        if record.http_headers is None or not 200 <= (record.http_headers.status_code or 0) < 300:
+            return []
+    media_type = PAGES.get((record.http_content_type if is_page else record.headers.get("Content-Type", "").partition(";")[0]) or "")
+    if not media_type:
+        return []
+    content = record.reader.read(LONGEST + 1)
+    host = urlsplit(record.headers.get("WARC-Target-URI", "").strip("<>")).hostname
+    return [Entry(id, None, host, content=content, media_type=media_type, charset=record.http_charset if is_page else "utf-8", size=len(content))]
+
+
+def _next_start(stream: IO[bytes], after: int) -> int | None:
+    """The offset of what looks like the start of a record, at or after an offset; None where there is none."""
+    stream.seek(after)
+    held = b""
+    while chunk := stream.read(CHUNK):
+        held += chunk
+        places = [place for place in (held.find(GZIP_START), held.find(WARC_START)) if place >= 0]
+        if places:
+            return after + min(places)
+        after += max(0, len(held) - len(WARC_START))
+        held = held[-len(WARC_START) :]
+    return None
+
+
+def _is_torn(stream: IO[bytes], last: int) -> bool:
+    """Whether anything stands behind the last record of an archive that is compressed record by record."""
+    stream.seek(last)
+    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    with suppress(zlib.error):  # not compressed, or not so
+        while not member.eof and (chunk := stream.read(CHUNK)):
+            member.decompress(chunk)
+    return member.eof and bool(member.unused_data or stream.read(1))
