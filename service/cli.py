@@ -142,7 +142,7 @@ def train_command(data: tuple[Path, ...], output: Path, base: Path | None, held_
     """
     from training.card import train  # scikit-learn takes a second to import, which only fitting needs
 
-    model = train(data, output, base and load_model(base), held_out, seed)
+    model = train(data, output, load_model(base) if base else None, held_out, seed)
     log.info("%s  %s", output, model.identity.digest)
 
 

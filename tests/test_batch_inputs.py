@@ -73,9 +73,7 @@ def test_fields_can_have_any_names(name: str, tmp_path: Path) -> None:
     """Columns are found by the names given; a row without an id is called after its place in the file."""
     write_rows(tmp_path / name, [{"url": f"u{number}", "content": PAGE, "outlet": "Saltmarket"} for number in range(2)])
     found = entries(tmp_path / name, fields=Fields(html="content", source="outlet"))
-    assert [(entry.id, entry.source, entry.media_type) for entry in found] == [
-        (f"{tmp_path / name}#{number}", "Saltmarket", "text/html") for number in (1, 2)
-    ]
+    assert [(entry.id, entry.source, entry.media_type) for entry in found] == [(f"{tmp_path / name}#{number}", "Saltmarket", "text/html") for number in (1, 2)]
     assert [entry.id for entry in entries(tmp_path / name, fields=Fields(id="url", html="content"))] == ["u0", "u1"]
 
 

@@ -19,7 +19,9 @@ PAGE = "<html><head><meta charset='iso-8859-2'></head><body><p>Page {number}. {p
 PROSE = "The weir at Lower Tarn was opened on Friday, and the reeve called it a fine day for the valley. "
 
 
-def record(writer: object, number: int, status: str = "200 OK", media_type: str = "text/html; charset=utf-8", body: bytes | None = None, **headers: str) -> None:
+def record(
+    writer: object, number: int, status: str = "200 OK", media_type: str = "text/html; charset=utf-8", body: bytes | None = None, **headers: str
+) -> None:
     body = PAGE.format(number=number, prose=PROSE * (number + 20)).encode() if body is None else body
     from warcio.statusandheaders import StatusAndHeaders
 
@@ -81,7 +83,9 @@ def test_wet_files_are_texts(tmp_path: Path) -> None:
     path = tmp_path / "crawl.wet.gz"
     with open(path, "wb") as stream:
         writer = WARCWriter(stream, gzip=True)
-        writer.write_record(writer.create_warc_record("https://tarn.example/a", "conversion", payload=io.BytesIO(PROSE.encode()), warc_content_type="text/plain"))
+        writer.write_record(
+            writer.create_warc_record("https://tarn.example/a", "conversion", payload=io.BytesIO(PROSE.encode()), warc_content_type="text/plain")
+        )
     [article] = [read_article(entry) for entry in entries(path)]
     assert (article.source, article.text, article.is_html) == ("tarn.example", PROSE, False)
 

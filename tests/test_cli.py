@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def test_csv_has_a_row_for_each_passage(tmp_path: Path) -> None:
     """`--format csv -o` writes the passages of all articles, whole or not at all."""
     out = tmp_path / "passages.csv"
     assert run("score", ARTICLES / "saltmarket", "--format", "csv", "-o", out).exit_code == 0
-    rows = list(csv.DictReader(out.open(encoding="utf-8", newline="")))
+    with out.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
     results = [json.loads(line) for line in run("score", ARTICLES / "saltmarket").stdout.splitlines()]
     assert len(rows) == sum(block["kind"] == "body" for result in results for block in result["blocks"])
     assert os.listdir(tmp_path) == ["passages.csv"]
@@ -68,7 +70,7 @@ def test_bad_files_among_good_ones_are_named_and_skipped(tmp_path: Path) -> None
         "pipe.txt": "not-a-file",
     }
     assert done.exit_code == 0
-    assert "4 of 6 articles failed" in done.stderr
+    assert re.search(r"^failed +4 ", done.stderr, re.MULTILINE)
     assert run("score", tmp_path, "--strict").exit_code == 1
 
 
@@ -130,11 +132,9 @@ def test_the_seed_corpus_is_sound() -> None:
 def test_the_view_for_people_says_what_happened() -> None:
     """On a terminal each block shows its kind or its label, and the share stands at the end."""
     from service.terminal import lines
-    from training.batch import find_files, score_batch
-    from training.model import load_model
 
-    [result] = score_batch(list(find_files([str(ARTICLES / "northledger" / "ferry-contract.txt")])), load_model(default_model()))
-    shown = "\n".join(lines(result))
+    [line] = run("score", ARTICLES / "northledger" / "ferry-contract.txt").stdout.splitlines()
+    shown = "\n".join(lines(json.loads(line)))
     assert "reporting" in shown
     assert "caption" in shown
     assert "of its words argue" in shown

@@ -164,7 +164,7 @@ def test_arrangements_never_call_boilerplate_the_articles_own() -> None:
     edges = np.cumsum([0, *(len(article.blocks) for article in told)])
     kind = np.array([KINDS.index(kind) for article in told for kind in article.kinds])
     own = (kind < 2).astype(int)
-    arranged = list(arrange(edges, own, kind, own >= 0, seed=1))
+    arranged = list(arrange(edges, own, kind, own >= 0, np.full(len(own), 20.0, np.float32), seed=1))
     assert any((arrangement.kind >= 0).any() for arrangement in arranged)
     for arrangement in arranged:
         assert all(kind == -1 or kind >= 2 for kind in arrangement.kind.tolist())

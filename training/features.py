@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ CONTAINERS = (
 """Elements that say something of all that stands in them."""
 PAIRS = 1 << 15
 """Columns into which pairs of neighbouring words are hashed."""
+UNCASED = "\u0590"
+"""From here on stand the scripts without capitals: their letters open a sentence as well as a capital does."""
 UNSPACED, UNSPACED_WORD = 0x2E80, 2
 """From this code point on stand the scripts that do not set words apart; a word has about so many of their characters."""
 EDGE = -1
@@ -49,8 +52,8 @@ class Look:
 
     `article` is the index of the article each stands in, `words` its number of words, `shape` its line features (blocks, features),
     `repeats` the share of its shingles that stand elsewhere in the article and `echoes` of those that stood there before,
-    `elements` the elements of the batch as texts and `own`, `parent`, `around` (blocks, elements) which of them a block stands in,
-    `groups` (blocks, 3) who shares its parent, its grandparent and its kind of element, -1 for a bare line."""
+    `elements` tells what there is of elements, `inside` (blocks, levels) in which of them a block stands, the innermost first and -1 beyond
+    the outermost, `groups` (blocks, 3) who shares its parent, its grandparent and its sort of element, -1 for a bare line."""
 
     article: Ints
     articles: int
@@ -60,11 +63,16 @@ class Look:
     repeats: Floats
     echoes: Floats
     linked: Floats
-    elements: list[str]
-    own: sparse.csr_array
-    parent: sparse.csr_array
-    around: sparse.csr_array
+    elements: Elements
+    inside: Ints
     groups: Ints
+
+
+class Elements(NamedTuple):
+    """The elements of a batch: `sort` (elements,) is the index of each one's tag and hints in `sorts`."""
+
+    sort: Ints
+    sorts: list[str]
 
 
 def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
@@ -77,11 +85,12 @@ def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
     repeats, echoes = _shared(tokens, article)
     same, before = _same(texts, article)
     linked = np.array([block.linked / max(1, len(block.text)) for block in blocks], np.float32)
-    elements, own, parent, around, groups = _structure(blocks)
-    shape = np.column_stack([_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, own, around)])
+    elements, inside = _elements(blocks)
+    groups = _groups(elements, inside)
+    shape = np.column_stack([_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, inside)])
     return Look(
         article, len(articles), tokens, words, shape.astype(np.float32), np.maximum(repeats, same), np.maximum(echoes, before),
-        linked, elements, own, parent, around, groups,
+        linked, elements, inside, groups,
     )  # fmt: skip
 
 
@@ -116,13 +125,12 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
     last_character = np.array([ord(text[-1]) if text else 32 for text in texts])
     ends = np.stack([np.isin(last_character, [ord(mark) for mark in marks]) for marks in ENDS], axis=1)
     opening = np.full(count, -1)
-    filled = words_or_marks = shapes.sum(axis=1) > 0
-    opening[filled] = tokens.shape[first[words_or_marks]]
-    number_of = {word: number for number, word in enumerate(lexicon.words) if len(word) == 1}
+    filled = shapes.sum(axis=1) > 0
+    opening[filled] = tokens.shape[first[filled]]
+    opening[[text[:1] >= UNCASED and text[:1].isalpha() for text in texts]] = CAPITALISED
     column = np.full(len(lexicon), -1)
-    for place, mark in enumerate(MARKS + SENTENCE_ENDS):
-        if mark in number_of:
-            column[number_of[mark]] = place
+    column[lexicon.read(list(MARKS + SENTENCE_ENDS)).word] = np.arange(len(MARKS + SENTENCE_ENDS))
+    column[0] = -1
     marked = column[tokens.word]
     marks = np.zeros((count, len(MARKS + SENTENCE_ENDS)), np.float32)
     np.add.at(marks, (tokens.text[marked >= 0], marked[marked >= 0]), 1)
@@ -187,55 +195,61 @@ def _same(texts: list[str], article: Ints) -> tuple[Floats, Floats]:
     return (np.bincount(keys)[keys] > 1).astype(np.float32), (first[keys] < np.arange(len(texts))).astype(np.float32)
 
 
-def _structure(blocks: list[Block]) -> tuple[list[str], sparse.csr_array, sparse.csr_array, sparse.csr_array, Ints]:
-    number: dict[Element, int] = {}
-    chains: dict[Element | None, tuple[int, ...]] = {None: ()}
-    signatures: dict[tuple[str, str, str, str], int] = {}
-    elements: list[str] = []
-    chain_of: list[tuple[int, ...]] = []
-    groups = np.full((len(blocks), 3), -1)
-    for place, block in enumerate(blocks):
-        element = block.element
-        if element not in chains:
-            _enter(element, number, chains, elements)
-        chain = chains[element]
-        chain_of.append(chain)
-        if element is not None:
-            parent = element.parent or element
-            signature = (element.tag, element.hints, parent.tag, parent.hints)
-            groups[place] = chain[-2:][0], chain[-3:][0], signatures.setdefault(signature, len(signatures))
-    around = _incidence([chain[:-1] for chain in chain_of], len(elements))
-    own = _incidence([chain[-1:] for chain in chain_of], len(elements))
-    parent_of = _incidence([chain[-2:-1] for chain in chain_of], len(elements))
-    return elements, own, parent_of, around, groups
-
-
-def _named(elements: list[str], own: sparse.csr_array, around: sparse.csr_array) -> Floats:
-    """Which of TAGS a block stands in directly, and which of CONTAINERS at any distance."""
-    tags = [element[: element.index(" ")] for element in elements]
-    tag = sparse.csr_array(_incidence([(TAGS.index(tag),) if tag in TAGS else () for tag in tags], len(TAGS)))
-    container = sparse.csr_array(_incidence([(CONTAINERS.index(tag),) if tag in CONTAINERS else () for tag in tags], len(CONTAINERS)))
-    return np.concatenate([(own @ tag).toarray(), np.minimum(((own + around) @ container).toarray(), 1)], axis=1)
-
-
 ANCESTORS = 24
-"""Elements looked at round a block: pages are nested thousands deep only by mistake."""
+"""Levels of elements looked at round a block: pages are nested thousands deep only by mistake."""
 
 
-def _enter(
-    element: Element | None, number: dict[Element, int], chains: dict[Element | None, tuple[int, ...]], elements: list[str]
-) -> None:
-    path = []
-    while element is not None and element not in chains:
+def _elements(blocks: list[Block]) -> tuple[Elements, Ints]:
+    """The elements of a batch, and which of them each block stands in, (blocks, levels)."""
+    number: dict[Element | None, int] = {None: -1}
+    parent: list[int] = []
+    sorts: dict[tuple[str, str], int] = {}
+    sort: list[int] = []
+    for block in blocks:
+        if block.element not in number:
+            for element in _unseen(block.element, number):
+                parent.append(number[element.parent])
+                number[element] = len(sort)
+                sort.append(sorts.setdefault((element.tag, element.hints), len(sorts)))
+    own = np.fromiter(map(number.__getitem__, [block.element for block in blocks]), np.int64, len(blocks))
+    outer = np.array([*parent, -1])
+    levels = [own]
+    while len(levels) < ANCESTORS and (levels[-1] >= 0).any():
+        levels.append(outer[levels[-1]])
+    return Elements(np.array(sort, np.int64), [f"{tag} {hints}" for tag, hints in sorts]), np.stack(levels, axis=1)
+
+
+def _unseen(element: Element | None, number: dict[Element | None, int]) -> list[Element]:
+    """The element and those round it that have no number yet, the outermost first."""
+    path: list[Element] = []
+    while element is not None and element not in number:
         path.append(element)
         element = element.parent
-    for new in reversed(path):
-        number[new] = len(elements)
-        elements.append(f"{new.tag} {new.hints}")
-        chains[new] = (*chains[new.parent][1 - ANCESTORS :], number[new])
+    path.reverse()
+    return path
 
 
-def _incidence(rows: list[tuple[int, ...]], columns: int) -> sparse.csr_array:
-    lengths = [len(row) for row in rows]
-    indices = np.fromiter((column for row in rows for column in row), np.int32, sum(lengths))
-    return sparse.csr_array((np.ones(len(indices), np.float32), indices, np.cumsum([0, *lengths])), shape=(len(rows), columns))
+def _groups(elements: Elements, inside: Ints) -> Ints:
+    own, parent, grandparent = (inside[:, min(level, inside.shape[1] - 1)] for level in range(3))
+    parent = np.where(parent >= 0, parent, own)
+    grandparent = np.where(grandparent >= 0, grandparent, parent)
+    sort = np.append(elements.sort, -1)
+    sorts = np.where(own >= 0, sort[own] * len(elements.sorts) + sort[parent], -1)
+    return np.stack([parent, grandparent, sorts], axis=1)
+
+
+def standing(inside: Ints, columns: Ints, width: int) -> sparse.csr_array:
+    """Which columns the blocks have by the elements they stand in, counted, (blocks, width); an element's column -1 stands for none."""
+    column = np.append(columns, -1)[inside]
+    row, level = np.nonzero(column >= 0)
+    counts = sparse.csr_array((np.ones(len(row), np.float32), (row, column[row, level])), shape=(len(inside), width))
+    counts.sum_duplicates()
+    return counts
+
+
+def _named(elements: Elements, inside: Ints) -> Floats:
+    """Which of TAGS a block stands in directly, and which of CONTAINERS at any distance."""
+    tags = [sort[: sort.index(" ")] for sort in elements.sorts]
+    tag, container = (np.array([names.index(tag) if tag in names else -1 for tag in tags], np.int64)[elements.sort] for names in (TAGS, CONTAINERS))
+    direct = standing(inside[:, :1], tag, len(TAGS)).toarray()
+    return np.concatenate([direct, np.minimum(standing(inside, container, len(CONTAINERS)).toarray(), 1)], axis=1)

@@ -22,7 +22,7 @@ from scipy import sparse
 
 from training.article import KINDS, TEXT_KINDS, Block
 from training.errors import ModelError
-from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, words_of
+from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, standing, words_of
 from training.page_context import context, text_probability
 from training.reasons import reasons
 from training.tokens import Lexicon
@@ -101,18 +101,18 @@ class KindClassifier:
         """Everything that was learnt, as arrays and strings."""
         plain = {name: getattr(self, name) for name in ("idf", "weights", "bias", "centre", "scale")}
         networks = {"hidden": self.hidden[0], "hidden_bias": self.hidden[1], "output": self.output[0], "output_bias": self.output[1]}
-        return {"words": "\n".join(self.words.words[1:]), "hints": "\n".join(self.hints.words[1:]), "kinds": " ".join(KINDS), **plain, **networks}
+        return {"words": self.words.words[1:], "hints": self.hints.words[1:], "kinds": KINDS, **plain, **networks}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> KindClassifier:
         """The classifier that `arrays` came from; ModelError when they do not fit together."""
-        words, hints = (Lexicon(arrays[name].split("\n") if arrays[name] else []) for name in ("words", "hints"))
+        words, hints = Lexicon(arrays["words"]), Lexicon(arrays["hints"])
         classifier = cls(
             words, hints, *(arrays[name] for name in ("idf", "weights", "bias", "centre", "scale")),
             (arrays["hidden"], arrays["hidden_bias"]), (arrays["output"], arrays["output_bias"]),
         )  # fmt: skip
         width = len(words) + NUMBERS + PAIRS + 3 * len(hints)
-        fits = arrays["kinds"] == " ".join(KINDS) and len(classifier.idf) == len(words) + NUMBERS and len(classifier.weights) > width
+        fits = arrays["kinds"] == KINDS and len(classifier.idf) == len(words) + NUMBERS and len(classifier.weights) > width
         if not fits:
             raise ModelError("the kinds part of the model was made by another version of copydesk; fit it again with `copydesk train`")
         return classifier
@@ -191,13 +191,15 @@ def _unit_rows(counts: sparse.csr_array, weight: Floats) -> sparse.csr_array:
 
 
 def _hinted(seen: Look, hints: Lexicon) -> list[sparse.csr_array]:
-    tokens = hints.read(seen.elements)
+    """Hints of the element a block stands in, of the one round it, and of all round it."""
+    tokens = hints.read(seen.elements.sorts)
     said = tokens.word > 0
-    of_element = _counted(tokens.word[said].astype(np.int64), tokens.text[said], (len(seen.elements), len(hints)))
-    of_element.data[:] = HINT
-    around = seen.around @ of_element
-    around.data = np.minimum(around.data, MOST_HINT)
-    return [seen.own @ of_element, seen.parent @ of_element, around]
+    of_sort = _counted(tokens.word[said].astype(np.int64), tokens.text[said], (len(seen.elements.sorts), len(hints)))
+    of_sort.data[:] = HINT
+    own, parent, around = (standing(levels, seen.elements.sort, len(seen.elements.sorts)) for levels in (seen.inside[:, :1], seen.inside[:, 1:2], seen.inside[:, 1:]))
+    everywhere = around @ of_sort
+    everywhere.data = np.minimum(everywhere.data, MOST_HINT)
+    return [own @ of_sort, parent @ of_sort, everywhere]
 
 
 HINT, MOST_HINT = 0.25, 0.5

@@ -69,7 +69,7 @@ def _arranged(
     """What the second stage learns from: the articles as they are, and their blocks arranged otherwise."""
     blocks = [block for article in articles for block in article.blocks]
     edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    arranged = list(arrange(edges, told.own, told.kind, seen.groups[:, 0] < 0, seed))
+    arranged = list(arrange(edges, told.own, told.kind, seen.groups[:, 0] < 0, seen.words, seed))
     place = np.concatenate([arrangement.place for arrangement in arranged])
     kind = np.concatenate([arrangement.kind for arrangement in arranged])
     again = look(words, [[blocks[at] for at in arrangement.place.tolist()] for arrangement in arranged])
@@ -128,7 +128,7 @@ FOREIGN_SHARE = 0.1
 ARRANGED_WEIGHT = 0.5
 PAGE_BLOCKS = 50
 """Each block of a longer article counts for less, so that long pages do not rule."""
-KINDS_TOLD = 2.0
+KINDS_TOLD = 4.0
 """What blocks count for where people looked at every block, beside those known by the page's true text only."""
 RARITY = 0.3
 """0 would leave rare kinds rare, 1 make all kinds equal."""

@@ -124,15 +124,8 @@ class _Reader:
                     self.start(name, hints)
                 elif self.open.get(name):
                     self.end(name)
-            elif name == "a":
-                self.linking = self.element if opens and hints else None
-                self.in_link = opens and bool(hints)
-            elif name == "br":
-                self.line_break(position)
-            elif name in DECLARING:
-                self.declarations.append(markup)
-            elif name in SEEN_RAW and opens:
-                self.raw_text(position, markup, name)
+            elif name:
+                self.inline(name, opens and bool(hints), position, markup)
             position += len(markup)
         if len(parts) % 2 and parts[-1]:
             if not parts[-1].isspace():
@@ -145,6 +138,18 @@ class _Reader:
         self.broken = False
         if self.in_link:
             self.linked += len(text)
+
+    def inline(self, name: str, links: bool, position: int, markup: str) -> None:
+        """What stands inside a block and is more than its text."""
+        if name == "a":
+            self.linking = self.element if links else None
+            self.in_link = links
+        elif name == "br":
+            self.line_break(position)
+        elif name in DECLARING:
+            self.declarations.append(markup)
+        elif name in SEEN_RAW and markup[1] != "/":
+            self.raw_text(position, markup, name)
 
     def line_break(self, position: int) -> None:
         """One `<br>` is white space, the second in a row ends the block."""

@@ -152,26 +152,21 @@ def _groups(seen: Look, p: Floats, words: Floats) -> Floats:
 
 
 def _ladder(seen: Look, text: Floats, words: Floats) -> Floats:
-    """Up from a block through the elements it stands in: how much of the article's own text is in there, how pure it is, and how far up
-    the main part of it is."""
-    inside = seen.around + seen.own
-    mass = inside.T @ (text * words)
-    whole_words = np.maximum(inside.T @ words, 1e-6)
-    pure = mass / whole_words
-    links = (inside.T @ (seen.linked * words)) / whole_words
-    whole = np.bincount(seen.article, text * words, minlength=seen.articles)
-    row = np.repeat(np.arange(len(text)), np.diff(inside.indptr))
-    share = mass[inside.indices] / np.maximum(whole[seen.article[row]], 1e-6)
-    depth = np.diff(inside.indptr)
-    columns = [np.log1p(depth - np.bincount(row, share >= part, minlength=len(text))) for part in MAIN_PARTS]
+    """Up from a block through the elements it stands in: how much of the article's own text is in there, how much of what is in there is
+    that, how much is links, and how far up the main part of the text is."""
+    row, level = np.nonzero(seen.inside >= 0)
+    element = seen.inside[row, level]
+    elements = len(seen.elements.sort) + 1
+    own, links, all_words = (np.bincount(element, mass[row], minlength=elements) for mass in (text * words, seen.linked * words, words))
+    whole = np.bincount(seen.article, text * words, minlength=seen.articles)[seen.article]
+    share = own[seen.inside] / np.maximum(whole, 1e-6)[:, None] * (seen.inside >= 0)
+    all_words = np.maximum(all_words, 1e-6)
+    depth = (seen.inside >= 0).sum(axis=1)
+    columns = [np.log1p(depth - (share >= part).sum(axis=1)) for part in MAIN_PARTS]
     for step in RUNGS:
-        at = np.maximum(inside.indptr[1:] - step, inside.indptr[:-1])
-        there = depth > 0
-        at = np.where(there, at, 0)
-        if len(share):
-            columns += [share[at] * there, *(ratio[inside.indices[at]] * there for ratio in (pure, links))]
-        else:
-            columns += [np.zeros(len(text))] * 3
+        rung = np.clip(np.minimum(step, depth) - 1, 0, None)
+        at = seen.inside[np.arange(len(text)), rung]
+        columns += [share[np.arange(len(text)), rung], own[at] / all_words[at], links[at] / all_words[at]]
     return np.stack(columns, axis=1)
 
 

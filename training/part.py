@@ -52,7 +52,7 @@ class Part:
         self._waiting, self._since = 0, time.monotonic()
         with ExitStack() as opened:
             self._file, self._ledger = (opened.enter_context(_open(path)) for path in (self.path, ledger))
-            _lock(self._file, output)
+            _lock(self._ledger, output)
             self._first = _first_checkpoint(self._ledger, about, output) if resume else 0
             if not self._first:
                 self._ledger.truncate(0)
@@ -167,12 +167,12 @@ def _write(file: FileIO, content: bytes) -> int:
 
 
 def _lock(file: FileIO, output: Path) -> None:
-    """Two runs must not write the same file; where the system has no such locks, nobody looks."""
+    """Two runs must not write the same file. The lock is this process's, not its workers', and ends with it; some systems have none."""
     try:
         import fcntl
     except ImportError:
         return
     try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise ResumeError(f"another run is writing {output}; wait for it, or choose another file") from error

@@ -61,8 +61,8 @@ def cut(block: Block, rules: tuple[Rule, ...], article: Article) -> Block:
     places = _places(block, article)
     cuts = []
     for start, end, kind in found:
-        start += block.text[start] == " "
-        cuts.append(Cut(places[start][0], places[end - 1][1], kind) if places else Cut(None, None, kind))
+        first = start + (block.text[start] == " ")
+        cuts.append(Cut(places[first][0], places[end - 1][1], kind) if places else Cut(None, None, kind))
     return block._replace(text=kept, cut=(*block.cut, *cuts))
 
 
