@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from threadpoolctl import threadpool_limits
 
 from service.limits import Limits, limit_options
 from service.scoring import STREAMS, Order, carry_out, plan, summary
@@ -64,6 +65,7 @@ def main() -> None:
     """Read news articles the way a copy desk does: throw out what is not the article, and tell, passage by passage, reporting from the
     writer's own argument."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    threadpool_limits(1, user_api="blas")  # work is spread over processes; threads inside a product of small matrices only wait for each other
 
 
 @main.command("score")
@@ -131,7 +133,9 @@ def strip_command(file: str, folder: Path | None) -> None:
 @click.argument("data", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="Model folder to write.")
 @click.option("--from", "base", type=click.Path(path_type=Path), help="Model folder that gives what DATA cannot teach.")
-@click.option("--evaluate", "held_out", multiple=True, type=click.Path(exists=True, path_type=Path), help="Labelled data of other sources, for the figures on the card.")
+@click.option(
+    "--evaluate", "held_out", multiple=True, type=click.Path(exists=True, path_type=Path), help="Labelled data of other sources, for the figures on the card."
+)
 @click.option("--seed", default=0, show_default=True, type=int)
 @one_line_errors
 def train_command(data: tuple[Path, ...], output: Path, base: Path | None, held_out: tuple[Path, ...], seed: int) -> None:
@@ -151,7 +155,11 @@ def train_command(data: tuple[Path, ...], output: Path, base: Path | None, held_
 @click.option("--compare", "other", type=click.Path(path_type=Path), help="Another model folder: differences, in pairs, with intervals.")
 @click.option("--worst", default=0, metavar="N", type=click.IntRange(0), help="Show the N surest wrong labels with the terms that tipped them.")
 @click.option(
-    "--learning-curve", "taught", multiple=True, type=click.Path(exists=True, path_type=Path), help="Training data: refit the labels on growing parts of its sources."
+    "--learning-curve",
+    "taught",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Training data: refit the labels on growing parts of its sources.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 @model_option
@@ -201,15 +209,9 @@ def check_command(data: tuple[Path, ...]) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="COPYDESK_HOST", show_envvar=True)
 @click.option("--port", default=8000, show_default=True, envvar="COPYDESK_PORT", show_envvar=True, type=click.IntRange(0, 65535))
 @click.option("--workers", default=1, show_default=True, envvar="COPYDESK_WORKERS", show_envvar=True, type=click.IntRange(1), help="Processes.")
-@click.option(
-    "--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS."
-)
-@click.option(
-    "--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without."
-)
-@click.option(
-    "--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never."
-)
+@click.option("--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS.")
+@click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without.")
+@click.option("--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never.")
 @limit_options
 @model_option
 @one_line_errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -39,8 +40,9 @@ class Clock:
                 yield
             finally:
                 with self._lock:
-                    self._due.pop(worker, None)
-                    _raise_in(worker, None)
+                    stopped = self._due.pop(worker, None) is None
+                if stopped and not isinstance(sys.exc_info()[1], _Overdue):
+                    raise _Overdue  # one that was sent too late to be of use comes through here at the latest
         except _Overdue:
             raise TimeoutError(f"more than {seconds} seconds") from None
 
@@ -51,9 +53,4 @@ class Clock:
                 now = time.monotonic()
                 for worker in [worker for worker, due in self._due.items() if due < now]:
                     del self._due[worker]
-                    _raise_in(worker, _Overdue)
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an error in another thread; None takes back one that has not come through yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error) if error else None)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker), ctypes.py_object(_Overdue))

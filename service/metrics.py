@@ -5,6 +5,7 @@ prometheus_client decides when it is imported whether processes share their coun
 from __future__ import annotations
 
 import os
+from collections import Counter as Tally
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,13 +38,17 @@ class Metrics:
         self._shown: Identity | None = None
 
     def scored(self, results: Iterable[Result]) -> None:
+        """Count results: first here, since each count that processes share costs a write."""
+        counts: Tally[tuple[Counter, str]] = Tally()
         for result in results:
-            self.articles.labels(result.error.code if result.error else "ok").inc()
+            counts[self.articles, result.error.code if result.error else "ok"] += 1
             for block in result.blocks:
                 if block.kind not in TEXT_KINDS:
-                    self.dropped.labels(block.kind).inc()
+                    counts[self.dropped, block.kind] += 1
                 elif block.kind == "body":
-                    self.passages.labels(block.label or "none").inc()
+                    counts[self.passages, block.label or "none"] += 1
+        for (counter, label), count in counts.items():
+            counter.labels(label).inc(count)
 
     def model(self, current: CurrentModel) -> None:
         """Show which model this process answers with, and whether it refuses another."""

@@ -95,10 +95,7 @@ def _content(content: Content) -> Json:
 
 
 def _query(wanted: Json) -> list[Json]:
-    return [
-        {"name": name, "in": "query", "description": said.get("description", ""), "schema": _plain(said)}
-        for name, said in wanted["properties"].items()
-    ]
+    return [{"name": name, "in": "query", "description": said.get("description", ""), "schema": _plain(said)} for name, said in wanted["properties"].items()]
 
 
 def _plain(said: Json) -> Json:

@@ -110,7 +110,8 @@ def tipping(block: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _terms(block: dict[str, Any]) -> list[dict[str, Any]]:
-    return (block.get("explanation") or {}).get("terms", [])
+    terms: list[dict[str, Any]] = (block.get("explanation") or {}).get("terms", [])
+    return terms
 
 
 def _strongest(block: dict[str, Any]) -> list[dict[str, Any]]:

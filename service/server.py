@@ -92,7 +92,8 @@ def _serve_with_gunicorn(folder: Path, serving: Serving) -> None:
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
             for name, value in _gunicorn_options(app, serving).items():
-                self.cfg.set(name, value)
+                if name in self.cfg.settings:  # older releases have no control socket to leave out
+                    self.cfg.set(name, value)
 
         def load(self) -> Flask:
             return app

@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOP = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", "Containerfile", "pyproject.toml", "service", "models", "training", "seeds", "tests"}
+TOP = {
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "SECURITY.md",
+    "Containerfile",
+    "pyproject.toml",
+    "service",
+    "models",
+    "training",
+    "seeds",
+    "tests",
+}
 
 
 def _imports(folder: str) -> set[str]:
@@ -44,7 +57,5 @@ def test_top_level_stays_small() -> None:
 
 def test_nothing_heavy_is_imported_to_score() -> None:
     """Scoring starts without scikit-learn, which takes a second to import and is needed for fitting alone."""
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, service.cli; print(*sys.modules)"], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", "import sys, service.cli; print(*sys.modules)"], capture_output=True, text=True, check=True).stdout.split()
     assert not {"sklearn", "flask", "pydantic", "gunicorn"} & set(loaded)

@@ -187,7 +187,10 @@ def read_tables(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]
         return tuple(duckdb.sql(query.format(f"'{file}'")).fetchall() for query, file in ((passages, path), (articles, beside)))  # type: ignore[return-value]
     with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else open(path, newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["status"] == "ok"]
-    return [(row["id"], int(row["start"]), int(row["end"]), row["label"] or None, float(row["probability"]) if row["probability"] else None, int(row["words"])) for row in rows], None
+    return [
+        (row["id"], int(row["start"]), int(row["end"]), row["label"] or None, float(row["probability"]) if row["probability"] else None, int(row["words"]))
+        for row in rows
+    ], None
 
 
 def copydesk(*arguments: object) -> subprocess.Popen[bytes]:

@@ -176,9 +176,7 @@ def test_a_file_that_disagrees_is_not_used(write: Write, tmp_path: Path) -> None
     assert [(block.text, block.start) for block in labelled_article_blocks(article)] == [(block.text, None) for block in article.blocks]
 
 
-@pytest.mark.parametrize(
-    "name", ["../secret.txt", "{tmp}/secret.txt", "data/../../secret.txt", "", ".", "x" * 5000, "a\0b", "no-such-file.txt", "data"]
-)
+@pytest.mark.parametrize("name", ["../secret.txt", "{tmp}/secret.txt", "data/../../secret.txt", "", ".", "x" * 5000, "a\0b", "no-such-file.txt", "data"])
 def test_ids_reach_no_other_file(tmp_path: Path, name: str) -> None:
     """An id never names a file outside the folder of the labels, and one that names none is just an id."""
     (tmp_path / "secret.txt").write_text("The ferry must run again.")

@@ -273,9 +273,7 @@ def test_swapped_digest(folder: Path, digest: Any) -> None:
         load_model(folder)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"format": 0}', b'{"format": "1"}', b"\xff\xfe\x00", b"[" * 100_000]
-)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"format": 0}', b'{"format": "1"}', b"\xff\xfe\x00", b"[" * 100_000])
 def test_wrong_manifest(folder: Path, content: bytes) -> None:
     """A manifest that is no manifest, or of another format, is refused with the remedy."""
     (folder / MANIFEST).write_bytes(content)

@@ -315,9 +315,7 @@ def test_blocks_hold_the_text_of_their_places(pieces: list[Piece]) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    st.one_of(st.text("<>/!-=\"'&; \nabp", max_size=60), st.lists(st.sampled_from([*HOSTILE, *UNSEEN, "word", " ", ">"]), max_size=15).map("".join))
-)
+@given(st.one_of(st.text("<>/!-=\"'&; \nabp", max_size=60), st.lists(st.sampled_from([*HOSTILE, *UNSEEN, "word", " ", ">"]), max_size=15).map("".join)))
 def test_any_source_has_ordered_places(source: str) -> None:
     """Whatever the source, blocks are folded and not empty, and their places lie in it, in order, apart, and touch text at both ends."""
     blocks = read_page(source).blocks

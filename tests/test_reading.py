@@ -93,9 +93,7 @@ def test_declared_utf_16_is_not_believed(padding: str) -> None:
     assert decode(text.encode("windows-1252")) == text
 
 
-@pytest.mark.parametrize(
-    "label", ["utf-7", "UTF7", "utf_7", "utf 7", "u7", "unicode-1-1-utf-7", "unicode_escape", "raw-unicode-escape", "punycode", "idna"]
-)
+@pytest.mark.parametrize("label", ["utf-7", "UTF7", "utf_7", "utf 7", "u7", "unicode-1-1-utf-7", "unicode_escape", "raw-unicode-escape", "punycode", "idna"])
 def test_never_obeyed(label: str) -> None:
     """No header and no page, under any name, brings in an encoding in which plain text can mean markup."""
     content = b"+ADw-script+AD4- \\u003cscript\\u003e"

@@ -44,9 +44,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def models(tmp_path_factory: pytest.TempPathFactory, model: Model) -> tuple[Path, Path]:
     """Two folders with models that differ in next to nothing."""
     folder = tmp_path_factory.mktemp("models")
-    other = replace(model.labels, offset=model.labels.offset + 0.001)
+    calibration = replace(model.labels.calibration, offset=model.labels.calibration.offset + 0.001)
     save_model(folder / "one", model.kinds, model.labels, {})
-    save_model(folder / "two", model.kinds, other, {})
+    save_model(folder / "two", model.kinds, replace(model.labels, calibration=calibration), {})
     return folder / "one", folder / "two"
 
 
@@ -185,9 +185,7 @@ def test_a_bad_model_is_refused_and_the_old_one_stays(tmp_path: Path, models: tu
 def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path: Path, options: list[str], said: str) -> None:
     """`copydesk serve` ends with a line that names the remedy, and status 1."""
     command = [sys.executable, "-c", "from service.cli import main; main()", "serve", "--port", "0", *options]
-    ended = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
+    ended = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert ended.returncode == 1
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -66,9 +66,7 @@ def test_pointer_at_the_end(pointer: str) -> None:
     assert gone(f"{BEFORE} {pointer}. {AFTER}") == (f"{BEFORE} {pointer}. {AFTER}", [])
 
 
-@pytest.mark.parametrize(
-    "plea", ["(Sign up for our letter here.)", "[Subscribe to The Ostrand Hour]", "(Donate today (it helps))", "( Click here to join )"]
-)
+@pytest.mark.parametrize("plea", ["(Sign up for our letter here.)", "[Subscribe to The Ostrand Hour]", "(Donate today (it helps))", "( Click here to join )"])
 def test_plea_in_brackets(plea: str) -> None:
     """A plea in brackets is cut as an appeal."""
     assert gone(f"{BEFORE} {plea} {AFTER}") == (f"{BEFORE} {AFTER}", [(plea, "appeal")])
@@ -117,9 +115,7 @@ def test_prose_stays(prose: str) -> None:
     assert gone(prose) == (prose, [])
 
 
-@pytest.mark.parametrize(
-    "block", ["(RELATED: Ferry owner speaks)", "[Sign up for our letter]", "(RELATED: One) (RELATED: Two)", "— (Related: One) —"]
-)
+@pytest.mark.parametrize("block", ["(RELATED: Ferry owner speaks)", "[Sign up for our letter]", "(RELATED: One) (RELATED: Two)", "— (Related: One) —"])
 def test_nothing_but_spans(block: str) -> None:
     """A block that is nothing but such spans stays whole, for its kind to be decided."""
     assert gone(block) == (block, [])

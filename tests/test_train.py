@@ -53,7 +53,7 @@ def test_the_card_and_manifest_say_what_the_model_is(trained: Path) -> None:
 def test_the_same_data_and_seed_give_the_same_bytes(trained: Path, tmp_path: Path) -> None:
     """A refit in another process with another hash seed is the same file."""
     environment = {**os.environ, "PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "service.cli", "train", str(SEEDS), "-o", str(tmp_path / "again")]
+    command = [sys.executable, "-c", "from service.cli import main; main()", "train", str(SEEDS), "-o", str(tmp_path / "again")]
     subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True)
     assert (tmp_path / "again" / "model.joblib").read_bytes() == (trained / "model.joblib").read_bytes()
 

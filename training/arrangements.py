@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.article import KINDS
-from training.features import Floats, Ints
+from training.features import Ints
 
 EXCERPT = (5, 30)
 """Blocks in an excerpt, least and most."""
 OPENING = (2, 13)
 """Blocks of an article's own text that a run of something else is put after."""
-JOINED = ("appeal", "related", "comment", "legal", "byline", "caption", "advert")
+JOINED = ("appeal", "related", "comment", "legal", "advert")
 """Kinds that come in runs after an article, or between its paragraphs."""
 RUN = (1, 25)
 """Blocks in such a run."""
@@ -33,11 +33,6 @@ SPLICES = 3
 APPEAL_SHARE = 0.6
 """Of these runs, so many are appeals: no other kind reads so much like an article."""
 
-TEASERS = (3, 12)
-"""Pieces of other articles after an article, least and most."""
-BESIDE = 30
-"""Blocks of a page before and after its article's own text that are taken along then."""
-PROSE_WORDS = 15
 AS_TOLD = -1
 
 
@@ -48,9 +43,9 @@ class Arrangement(NamedTuple):
     kind: Ints
 
 
-def arrange(edges: Ints, own: Ints, kind: Ints, bare: NDArray[np.bool_], words: Floats, seed: int) -> Iterator[Arrangement]:
-    """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`. `own`, `kind` and
-    `words` are of each block, and so is `bare`, which says that it comes from bare text."""
+def arrange(edges: Ints, own: Ints, kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Arrangement]:
+    """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`. `own` and `kind` are of each block, and so is
+    `bare`, which says that it comes from bare text."""
     chance = np.random.default_rng(seed)
     runs = {name: _runs(edges, kind == KINDS.index(name)) for name in JOINED}
     texts = [begin + np.flatnonzero(own[begin:end] & bare[begin:end]) for begin, end in pairwise(edges)]
@@ -60,11 +55,8 @@ def arrange(edges: Ints, own: Ints, kind: Ints, bare: NDArray[np.bool_], words: 
             size = chance.integers(EXCERPT[0], min(EXCERPT[1], end - begin) + 1)
             start = chance.integers(begin, end - size + 1)
             yield _as_told(np.arange(start, start + size))
-    lines = np.flatnonzero(bare & (own == 0) & (words < PROSE_WORDS))
     for place in plain:
         yield _as_told(_part(place, chance))
-        begin, end = edges[np.searchsorted(edges, place[0], side="right") - 1 :][:2]
-        yield _with_teasers(np.arange(max(begin, place[0] - BESIDE), min(end, place[-1] + BESIDE)), place[-1], lines, plain, words, chance)
         for _ in range(SPLICES):
             name = "appeal" if chance.random() < APPEAL_SHARE else JOINED[chance.integers(len(JOINED))]
             if runs[name]:
@@ -74,19 +66,6 @@ def arrange(edges: Ints, own: Ints, kind: Ints, bare: NDArray[np.bool_], words: 
                 opening = _part(place, chance)
                 kind = np.where(np.arange(len(opening) + len(after)) < len(opening), AS_TOLD, KINDS.index(name))
                 yield Arrangement(np.concatenate([opening, after]), kind)
-
-
-def _with_teasers(around: Ints, last: int, lines: Ints, texts: list[Ints], words: Floats, chance: np.random.Generator) -> Arrangement:
-    """An article with pieces of others after its last block or at the end: each a short line or two and a paragraph, as teasers and
-    readers' comments come."""
-    teasers: list[int] = []
-    for number in chance.choice(len(texts), chance.integers(*TEASERS)):
-        prose = texts[number][words[texts[number]] >= PROSE_WORDS]
-        if len(prose):
-            teasers += [*chance.choice(lines, chance.integers(1, 3)), chance.choice(prose[:OPENING[1]])]
-    at = len(around) if chance.random() < 0.5 else int(np.searchsorted(around, last)) + 1
-    kind = np.insert(np.full(len(around), AS_TOLD), at, np.full(len(teasers), KINDS.index("related")))
-    return Arrangement(np.insert(around, at, teasers), kind)
 
 
 def _run(runs: list[Ints], chance: np.random.Generator) -> Ints:

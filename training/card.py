@@ -37,8 +37,8 @@ writer's own voice speaks (`editorial`) or something is reported (`reporting`).
 - It tells who is speaking, not who is right, and nothing of left and right.
 - It was fitted on English; of other languages it keeps the article's text, but its labels there are no better than chance.
 - Its labels were learned from labels made by a language model under written guidelines, not by people. Where people labelled single sentences,
-  that model's agreement with them was kappa 0.89 (media-bias experts, 160 sentences) and 0.52 (subjectivity, 240 sentences; 0.79 where it was sure); with itself
-  on a second reading 0.95. What it systematically sees otherwise than people do, this model sees otherwise too.
+  that model's agreement with them was kappa 0.89 (media-bias experts, 160 sentences) and 0.52 (subjectivity, 240 sentences; 0.79 where it was
+  sure); with itself on a second reading 0.95. What it systematically sees otherwise than people do, this model sees otherwise too.
 - A digest proves that a file is the one that was published, not that it is good.
 
 Texts and pages it was fitted on belong to their publishers; only weights and counts of words were kept.
@@ -99,9 +99,10 @@ def _data_table(corpus: Corpus) -> str:
 def _figures_table(figures: dict[str, Any], held_out: Iterable[dict[str, Any]]) -> str:
     if not figures:
         return "Not measured: name labelled data of other sources with `--evaluate`."
-    rows = "\n".join(
-        f"| {name} | {figure['value']:.3f} | " + ("{:.3f} to {:.3f} |".format(*figure["interval"]) if figure["interval"] else "|") for name, figure in figures.items()
-    )
+    rows = "\n".join(f"| {name} | {figure['value']:.3f} | {_interval(figure['interval'])} |" for name, figure in figures.items())
     named = ", ".join(f"{file['file']} ({file['rows']:,} rows)" for file in held_out)
     return f"On {named}, of sources that it was not fitted on; intervals from resampling sources.\n\n| measure | value | 95 % interval |\n|---|---|---|\n{rows}"
 
+
+def _interval(bounds: Sequence[float] | None) -> str:
+    return "{:.3f} to {:.3f}".format(*bounds) if bounds else ""

@@ -87,7 +87,9 @@ def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
     linked = np.array([block.linked / max(1, len(block.text)) for block in blocks], np.float32)
     elements, inside = _elements(blocks)
     groups = _groups(elements, inside)
-    shape = np.column_stack([_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, inside)])
+    shape = np.column_stack(
+        [_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, inside)]
+    )
     return Look(
         article, len(articles), tokens, words, shape.astype(np.float32), np.maximum(repeats, same), np.maximum(echoes, before),
         linked, elements, inside, groups,
@@ -179,10 +181,10 @@ def _shared(tokens: Tokens, article: Ints) -> tuple[Floats, Floats]:
     for place in range(SHINGLE):
         key = key * np.uint64(0x9E3779B97F4A7C15) + word[place : place + len(whole)]
     key, block = key[whole], text[: len(whole)][whole]
-    _, first, place, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    _, first, same, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
     counts = np.maximum(np.bincount(block, minlength=blocks), 1)
-    elsewhere = np.bincount(block, times[place] > 1, minlength=blocks) / counts
-    earlier = np.bincount(block, block[first[place]] < block, minlength=blocks) / counts
+    elsewhere = np.bincount(block, times[same] > 1, minlength=blocks) / counts
+    earlier = np.bincount(block, block[first[same]] < block, minlength=blocks) / counts
     return elsewhere.astype(np.float32), earlier.astype(np.float32)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from training.article import KINDS, TEXT_KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, standing, words_of
 from training.page_context import context, text_probability
-from training.reasons import reasons
+from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
 
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
@@ -84,12 +85,17 @@ class KindClassifier:
         own = (text_probability(p) >= OWN) | rescued
         kind = np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1)
         probability = p[np.arange(len(p)), kind]
-        why = reasons(seen, kind, text_probability(first), matrix, self.weights, self.words, self.hints)
+        why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
         edges = np.searchsorted(seen.article, np.arange(seen.articles + 1)).tolist()
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
             for begin, end in pairwise(edges)
         ]  # fmt: skip
+
+    @cached_property
+    def telling(self) -> Floats:
+        """What each column of the first stage speaks for, (columns, kinds)."""
+        return telling(self.weights)
 
     def second(self, seen: Look, first: Floats) -> Floats:
         """Probability of each kind in context, (blocks, kinds)."""
@@ -108,7 +114,7 @@ class KindClassifier:
         """The classifier that `arrays` came from; ModelError when they do not fit together."""
         words, hints = Lexicon(arrays["words"]), Lexicon(arrays["hints"])
         classifier = cls(
-            words, hints, *(arrays[name] for name in ("idf", "weights", "bias", "centre", "scale")),
+            words, hints, arrays["idf"], arrays["weights"], arrays["bias"], arrays["centre"], arrays["scale"],
             (arrays["hidden"], arrays["hidden_bias"]), (arrays["output"], arrays["output_bias"]),
         )  # fmt: skip
         width = len(words) + NUMBERS + PAIRS + 3 * len(hints)
@@ -135,7 +141,8 @@ def columns(seen: Look, hints: Lexicon, idf: Floats) -> sparse.csr_array:
 
 
 def standardised(values: Floats, centre: Floats, scale: Floats) -> Floats:
-    return np.clip((values - centre) / scale, -FARTHEST, FARTHEST)
+    nearer: Floats = np.clip((values - centre) / scale, -FARTHEST, FARTHEST)
+    return nearer
 
 
 def probabilities(answers: Floats) -> Floats:
@@ -164,7 +171,7 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
 
 FARTHEST = 8.0
 """Standard deviations beyond which a feature tells nothing more."""
-OWN = 0.45
+OWN = 0.4
 """At least this probability of being the article's own keeps a block."""
 PROSE_WORDS = 15
 MOSTLY_LINKS = 0.5
@@ -192,14 +199,15 @@ def _unit_rows(counts: sparse.csr_array, weight: Floats) -> sparse.csr_array:
 
 def _hinted(seen: Look, hints: Lexicon) -> list[sparse.csr_array]:
     """Hints of the element a block stands in, of the one round it, and of all round it."""
+    sorts = len(seen.elements.sorts)
     tokens = hints.read(seen.elements.sorts)
     said = tokens.word > 0
-    of_sort = _counted(tokens.word[said].astype(np.int64), tokens.text[said], (len(seen.elements.sorts), len(hints)))
+    of_sort = _counted(tokens.word[said].astype(np.int64), tokens.text[said], (sorts, len(hints)))
     of_sort.data[:] = HINT
-    own, parent, around = (standing(levels, seen.elements.sort, len(seen.elements.sorts)) for levels in (seen.inside[:, :1], seen.inside[:, 1:2], seen.inside[:, 1:]))
-    everywhere = around @ of_sort
-    everywhere.data = np.minimum(everywhere.data, MOST_HINT)
-    return [own @ of_sort, parent @ of_sort, everywhere]
+    levels = (seen.inside[:, :1], seen.inside[:, 1:2], seen.inside[:, 1:])
+    own, parent, around = (standing(level, seen.elements.sort, sorts) @ of_sort for level in levels)
+    around.data = np.minimum(around.data, MOST_HINT)
+    return [own, parent, around]
 
 
 HINT, MOST_HINT = 0.25, 0.5

@@ -15,8 +15,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 
 from training.align import TEXT
-from training.article import KINDS, TEXT_KINDS, Element
 from training.arrangements import arrange
+from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
 from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, columns, probabilities, standardised
 from training.page_context import context
@@ -63,13 +63,11 @@ def held_out_answers(matrix: sparse.csr_array, told: Told) -> Floats:
     return first
 
 
-def _arranged(
-    articles: Sequence[LabelledBlocks], seen: Look, first: Floats, told: Told, words: Lexicon, idf: Floats, seed: int
-) -> tuple[Floats, Told]:
+def _arranged(articles: Sequence[LabelledBlocks], seen: Look, first: Floats, told: Told, words: Lexicon, idf: Floats, seed: int) -> tuple[Floats, Told]:
     """What the second stage learns from: the articles as they are, and their blocks arranged otherwise."""
     blocks = [block for article in articles for block in article.blocks]
     edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    arranged = list(arrange(edges, told.own, told.kind, seen.groups[:, 0] < 0, seen.words, seed))
+    arranged = list(arrange(edges, told.own, told.kind, seen.groups[:, 0] < 0, seed))
     place = np.concatenate([arrangement.place for arrangement in arranged])
     kind = np.concatenate([arrangement.kind for arrangement in arranged])
     again = look(words, [[blocks[at] for at in arrangement.place.tolist()] for arrangement in arranged])
@@ -110,7 +108,7 @@ class Told(NamedTuple):
         return cls(own, kind, group, own_weight.astype(np.float32), kind_weight.astype(np.float32))
 
     def part(self, which: Ints) -> Told:
-        return Told(*(values[which] for values in self))
+        return Told(self.own[which], self.kind[which], self.group[which], self.own_weight[which], self.kind_weight[which])
 
     def renamed(self, kind: Ints) -> Told:
         """With other kinds where `kind` is not UNKNOWN."""
@@ -119,7 +117,13 @@ class Told(NamedTuple):
         return self._replace(own=own.astype(int), kind=np.where(other, kind, self.kind), kind_weight=np.where(other, ARRANGED_WEIGHT, self.kind_weight))
 
     def joined(self, other: Told) -> Told:
-        return Told(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return Told(
+            np.concatenate([self.own, other.own]),
+            np.concatenate([self.kind, other.kind]),
+            np.concatenate([self.group, other.group]),
+            np.concatenate([self.own_weight, other.own_weight]),
+            np.concatenate([self.kind_weight, other.kind_weight]),
+        )
 
 
 OWN_LINE, OTHER_LINE = 0.2, 1.0
@@ -128,7 +132,7 @@ FOREIGN_SHARE = 0.1
 ARRANGED_WEIGHT = 0.5
 PAGE_BLOCKS = 50
 """Each block of a longer article counts for less, so that long pages do not rule."""
-KINDS_TOLD = 4.0
+KINDS_TOLD = 3.0
 """What blocks count for where people looked at every block, beside those known by the page's true text only."""
 RARITY = 0.3
 """0 would leave rare kinds rare, 1 make all kinds equal."""

@@ -1,10 +1,12 @@
 """Labelled data: JSON Lines, plain or .gz, one article a line, recognised by its fields.
 
-    blocks            an article whose every block has a kind, every passage a label    {"id", "source", "title", "blocks": [{"text", "kind", "label"?, "sure"?, "cut"?}]}
-    lines             a page flattened to lines, each with its kind (`article`: body or subheading)    {"id", "site", "lines": [{"text", "kind"}]}
-    html and gold     a page and the article's true text                                {"id", "site", "html", "gold"}
-    paragraphs        an article without labels, for self-training                      {"id", "source", "paragraphs": [text]}
-    text and label    a single passage                                                  {"text", "label", "source"?}
+    blocks            an article, every block with its kind, every passage with its label
+                      {"id", "source", "title", "blocks": [{"text", "kind", "label"?, "sure"?, "cut"?}]}
+    lines             a page flattened to lines, each with its kind (`article`: body or subheading)
+                      {"id", "site", "lines": [{"text", "kind"}]}
+    html and gold     a page and the article's true text: {"id", "site", "html", "gold"}
+    paragraphs        an article without labels, for vocabulary and word vectors: {"id", "source", "paragraphs": [text]}
+    text and label    a single passage: {"text", "label", "source"?}
 
 A folder stands for the `.jsonl` and `.jsonl.gz` files in it. An article whose `id` names a file beside its labels was labelled from that file.
 """

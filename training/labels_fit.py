@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.extmath import randomized_svd
 
-from training.context import sigmoid, Context, Features, Passages, matrix, standardised, voices
+from training.context import Context, Features, Passages, matrix, sigmoid, standardised, voices
 from training.evidence import Evidence, Grams, pairs
 from training.labels import LEAST_DEVIATION, Calibration, Labeller
 from training.terms import Reader, Reading

@@ -23,7 +23,7 @@ SENTENCES = 2
 """A full line that closes a sentence may or may not close the paragraph, about as often; it is taken to when the paragraph holds this many
 sentences. To split a paragraph costs less than to join two that different people speak in."""
 
-_QUOTES = "\"“‘«("
+_QUOTES = '"“‘«('
 _LINE = re.compile(r"[^\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+|\r\n?|\n|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _OWN = re.compile(r"[-*•‣◦▪·–—]\s|\(?\d{1,3}[.)]\s|[a-z]\)\s|\d{1,4}[./-]\d{1,2}[./-]\d|\(?By\s[A-Z]|\(?[A-Z]{2,}/|[^|]*\s\|\s|\([^()]*\)$")
 """How a line begins that is no part of the paragraph before it: list items, dates, bylines, desk codes, table rows, a line in brackets."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import joblib
 import numpy as np
@@ -192,7 +192,7 @@ class _Array(NumpyArrayWrapper):  # type: ignore[misc]
 class _DataUnpickler(NumpyUnpickler):  # type: ignore[misc]
     """Loads dictionaries, strings and arrays of numbers; a file that names anything else is refused before anything of it runs."""
 
-    ALLOWED = {("joblib.numpy_pickle", "NumpyArrayWrapper"): _Array, ("numpy", "ndarray"): _PLAIN_ARRAY, ("numpy", "dtype"): _NumberType}
+    ALLOWED: ClassVar = {("joblib.numpy_pickle", "NumpyArrayWrapper"): _Array, ("numpy", "ndarray"): _PLAIN_ARRAY, ("numpy", "dtype"): _NumberType}
 
     def __init__(self, content: bytes):
         if len(content) > MAX_BYTES:
@@ -205,7 +205,7 @@ class _DataUnpickler(NumpyUnpickler):  # type: ignore[misc]
             _refuse("a state for something that is no array")
         super().load_build()
 
-    dispatch = {code: NumpyUnpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in INSTRUCTIONS.split())}
+    dispatch: ClassVar = {code: NumpyUnpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in INSTRUCTIONS.split())}
     dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str) -> Any:

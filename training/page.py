@@ -54,8 +54,8 @@ and never goes back: the scan is linear."""
 _TAG = re.compile(rf"</?[a-z]{_ATTRIBUTES}>", re.IGNORECASE | re.ASCII)
 _RAW_END = {tag: re.compile(rf"</{tag}\b", re.IGNORECASE | re.ASCII) for tag in RAW}
 _NAME = re.compile(r"</?([a-z][^\s/>]*)", re.IGNORECASE)
-_HINTS = re.compile(r"""[\s"'](?:class|id|role|itemprop|data-testid|aria-label)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
-_HIDDEN = re.compile(r"""\s(?:hidden(?=[\s=/>])|style\s*=\s*["'][^"']*display:\s*none|aria-hidden\s*=\s*["']?true)""", re.IGNORECASE)
+_HINTS = re.compile(r"""[\s"'](?:class|id|role|itemprop|data-testid|aria-label)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
+_HIDDEN = re.compile(r"""\s(?:hidden(?=[\s=/>])|style\s*=\s*["'][^"']*display:\s*none|aria-hidden\s*=\s*["']?true)""")
 _HINTS_LIMIT = 200
 _RESCUES = 8
 """How often a construct that is never closed may be taken back to its first `>`; each costs one more scan of what follows."""
@@ -222,15 +222,16 @@ def _tag(markup: str) -> tuple[str, bool, bool, str]:
     opens = markup[1] != "/"
     inline = name in INLINE or (opens and name in RAW)
     if name == "a":
-        return name, opens, inline, "link" if opens and "href" in markup.lower() else ""
+        return name, opens, inline, "link" if opens and ("href" in markup or "HREF" in markup) else ""
     return name, opens, inline, _hints(markup) if opens and not inline else ""
 
 
 def _hints(markup: str) -> str:
     if "=" not in markup and "hidden" not in markup:
         return ""
-    hints = " ".join([double or single or bare for double, single, bare in _HINTS.findall(markup)])[:_HINTS_LIMIT].lower()
-    return f"{hints} hidden" if _HIDDEN.search(markup) else hints
+    markup = markup.lower()
+    hints = " ".join([double or single or bare for double, single, bare in _HINTS.findall(markup)])[:_HINTS_LIMIT]
+    return f"{hints} hidden" if ("hidden" in markup or "none" in markup) and _HIDDEN.search(markup) else hints
 
 
 def _swallowed(markup: str) -> int:

@@ -29,7 +29,8 @@ RARE_IDF = 4.0
 
 def text_probability(p: Floats) -> Floats:
     """Probability that a block is the article's own."""
-    return p[:, : len(TEXT_KINDS)].sum(axis=1)
+    own: Floats = p[:, : len(TEXT_KINDS)].sum(axis=1)
+    return own
 
 
 def context(seen: Look, p: Floats, idf: Floats) -> Floats:

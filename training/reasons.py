@@ -5,6 +5,8 @@ The evidence is looked at in the order in which a person would name it: said bef
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 
@@ -17,7 +19,7 @@ SAID_BEFORE = 0.75
 MOSTLY_LINKS = 0.6
 TELLING = 0.6
 """A word or hint must move the first stage's answer by this much (in logits) to be named."""
-CONTAINERS = ("figcaption", "nav", "footer", "aside", "form", "button", "table", "figure", "header")
+CONTAINERS = ("figcaption", "nav", "footer", "aside", "form", "button", "table", "figure")
 """Elements that say by their name what stands in them."""
 SHORT = 12
 """Words of a line that is no prose."""
@@ -50,14 +52,31 @@ BY_WORDS = {
 }
 
 
-def reasons(seen: Look, kind: Ints, first_text: Floats, matrix: sparse.csr_array, weights: Floats, words: Lexicon, hints: Lexicon) -> list[str | None]:
-    """A phrase for each block that is not the article's own, None for the others. `matrix` holds the first stage's features and `weights`
-    (columns, answers) what they weigh; `first_text` is its probability that a block is the article's own."""
+class Evidence(NamedTuple):
+    """The first stage's answer and what it stands on: `text` is its probability that a block is the article's own, `matrix` (blocks, columns)
+    its features and `telling` (columns, kinds) what each feature speaks for. The columns of `words` come first, those of `hints` last, thrice."""
+
+    text: Floats
+    matrix: sparse.csr_array
+    telling: Floats
+    words: Lexicon
+    hints: Lexicon
+
+
+def telling(weights: Floats) -> Floats:
+    """How much each column (columns, answers) speaks for each kind: against being the article's own, and for that kind among the others."""
+    kinds = weights[:, 1:]
+    told: Floats = kinds - kinds[:, len(TEXT_KINDS) :].mean(axis=1, keepdims=True) - weights[:, :1]
+    return told
+
+
+def reasons(seen: Look, kind: Ints, evidence: Evidence) -> list[str | None]:
+    """A phrase for each block that is not the article's own, None for the others."""
     dropped = np.flatnonzero(kind >= len(TEXT_KINDS))
-    evidence = _evidence(matrix[dropped], weights, kind[dropped])
-    said = _most_telling(evidence, words, 0)
-    hinted = _most_telling(evidence, hints, matrix.shape[1] - 3 * len(hints))
-    standing = _standing_in(matrix[dropped], hints)
+    moved = _moved(evidence, dropped, kind[dropped])
+    said = _most_telling(moved, evidence.words, 0)
+    hinted = _most_telling(moved, evidence.hints, evidence.matrix.shape[1] - 3 * len(evidence.hints))
+    standing = _standing_in(seen, dropped)
     found: list[str | None] = [None] * len(kind)
     for row, at in enumerate(dropped.tolist()):
         name = KINDS[kind[at]]
@@ -67,7 +86,7 @@ def reasons(seen: Look, kind: Ints, first_text: Floats, matrix: sparse.csr_array
             phrase = "mostly links"
         elif row in standing:
             phrase = f"stands in <{standing[row]}>"
-        elif first_text[at] >= 0.5:
+        elif evidence.text[at] >= 0.5:
             phrase = f"reads like an article by itself, but {BY_PLACE.get(name, 'not where it stands')}"
         elif row in said:
             phrase = f"{BY_WORDS[name]}: {', '.join(said[row])}"
@@ -81,21 +100,20 @@ def reasons(seen: Look, kind: Ints, first_text: Floats, matrix: sparse.csr_array
     return found
 
 
-def _evidence(matrix: sparse.csr_array, weights: Floats, kind: Ints) -> sparse.csr_array:
-    """How much each feature of each block speaks for the block's kind: against being the article's own, and for that kind among the others."""
-    against = weights[:, 1 + len(TEXT_KINDS) :].mean(axis=1) + weights[:, 0]
-    row = np.repeat(np.arange(len(kind)), np.diff(matrix.indptr))
-    moved = matrix.data * (weights[matrix.indices, 1 + kind[row]] - against[matrix.indices])
-    return sparse.csr_array((moved, matrix.indices, matrix.indptr), shape=matrix.shape)
+def _moved(evidence: Evidence, blocks: Ints, kind: Ints) -> sparse.csr_array:
+    """How much each feature of the blocks moved the answer towards their kinds."""
+    matrix = evidence.matrix[blocks]
+    row = np.repeat(np.arange(len(blocks)), np.diff(matrix.indptr))
+    return sparse.csr_array((matrix.data * evidence.telling[matrix.indices, kind[row]], matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def _most_telling(evidence: sparse.csr_array, lexicon: Lexicon, first: int) -> dict[int, list[str]]:
+def _most_telling(moved: sparse.csr_array, lexicon: Lexicon, first: int) -> dict[int, list[str]]:
     """For the blocks that have any, the words of a lexicon whose columns begin at `first` that tell most, the most telling first."""
-    row = np.repeat(np.arange(evidence.shape[0]), np.diff(evidence.indptr))
-    word = evidence.indices - first
-    telling = np.flatnonzero((word > 0) & (word < len(lexicon)) & (evidence.data >= TELLING))
+    row = np.repeat(np.arange(moved.shape[0]), np.diff(moved.indptr))
+    word = moved.indices - first
+    telling = np.flatnonzero((word > 0) & (word < len(lexicon)) & (moved.data >= TELLING))
     found: dict[int, list[str]] = {}
-    for at in telling[np.argsort(-evidence.data[telling], kind="stable")].tolist():
+    for at in telling[np.argsort(-moved.data[telling], kind="stable")].tolist():
         name = lexicon.words[word[at]]
         named = found.setdefault(int(row[at]), [])
         if len(named) < NAMED and len(name) > 1:
@@ -103,13 +121,10 @@ def _most_telling(evidence: sparse.csr_array, lexicon: Lexicon, first: int) -> d
     return {block: named for block, named in found.items() if named}
 
 
-def _standing_in(matrix: sparse.csr_array, hints: Lexicon) -> dict[int, str]:
-    """For the blocks that stand in one, the container that says most."""
-    found: dict[int, str] = {}
-    number = {word: column for column, word in enumerate(hints.words)}
-    for container in reversed(CONTAINERS):
-        if container in number:
-            for start in (1, 2, 3):
-                column = matrix.shape[1] - start * len(hints) + number[container]
-                found |= dict.fromkeys(matrix[:, [column]].nonzero()[0].tolist(), container)
-    return found
+def _standing_in(seen: Look, blocks: Ints) -> dict[int, str]:
+    """For the blocks that stand in one, the innermost container."""
+    tags = [sort[: sort.index(" ")] for sort in seen.elements.sorts]
+    container = np.append(np.array([CONTAINERS.index(tag) if tag in CONTAINERS else -1 for tag in tags], np.int64)[seen.elements.sort], -1)
+    at_level = container[seen.inside[blocks]]
+    innermost = at_level[np.arange(len(blocks)), (at_level >= 0).argmax(axis=1)]
+    return {row: CONTAINERS[number] for row, number in enumerate(innermost.tolist()) if number >= 0}

@@ -145,9 +145,7 @@ def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], model
     return probabilities
 
 
-def _result(
-    article: Article, copy: Copy, page: Sequence[Block], verdict: Verdicts, probability: Sequence[float | None], model: Model
-) -> Result:
+def _result(article: Article, copy: Copy, page: Sequence[Block], verdict: Verdicts, probability: Sequence[float | None], model: Model) -> Result:
     blocks = tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True))
     result = Result(
         article.id,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from training.article import Article
 from training.entry import Entry
@@ -53,7 +54,7 @@ def score_shard(entries: Sequence[Entry], task: Task) -> Scored:
 
 def written(results: Sequence[Result], task: Task) -> Scored:
     """Results as lines of JSON, with their counts."""
-    return Scored("".join(json.dumps(_answer(result, task.with_text), ensure_ascii=False) + "\n" for result in results).encode(), tally(results))
+    return Scored(b"".join(to_json(_answer(result, task.with_text)) + b"\n" for result in results), tally(results))
 
 
 def failure(entry: Entry, error: CopydeskError, task: Task) -> Result:

@@ -1,8 +1,10 @@
 """What a batch costs, and what it survives, measured from outside on the command as people run it.
 
-    python tests/bench/bench_batch.py [MEASURE...] [--articles N] [--model DIR]
+    python tests/bench/bench_batch.py [MEASURE...] [--articles N] [--pages DIR] [--model DIR]
 
 cost     articles and pages a CPU second, start-up taken off, parent and workers together
+size     bytes of results a page, in each form
+feed     articles a CPU second that the process which reads the archives can hand to workers
 workers  how many times faster two workers are than one
 memory   peak memory of the largest process, at N/100, N/10 and N articles
 killed   N articles, killed three times with SIGKILL at random moments, then resumed
@@ -10,14 +12,17 @@ disk     the same on a disk that fills up (a small tmpfs; needs the right to mou
 cluster  the same articles on a Dask cluster, one of whose workers is killed
 hostile  pipes, loops, unreadable, binary, empty, huge and wrongly encoded files among good ones
 
-Articles are 500 words long and put together from the seeds; pages are the seeds' own.
+Articles are 500 words long and put together from the seeds. Pages are the seeds' own, which are small, unless a folder of others is named.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import io
 import json
 import os
+import pickle
 import random
 import resource
 import signal
@@ -30,6 +35,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from training.batch import into_shards
+from training.inputs import find_files, read_entries
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "seeds" / "articles"
@@ -64,6 +72,14 @@ def as_lines(path: Path, texts: Iterator[str]) -> Path:
     return path
 
 
+def pages_in(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    sources = sorted(PAGES.rglob("*.html"))
+    for number in range(count):
+        (folder / f"{number:06}.html").write_bytes(sources[number % len(sources)].read_bytes())
+    return folder
+
+
 class Used:
     """What a run took: wall and CPU seconds of all its processes, and the peak memory of the largest, in MB."""
 
@@ -80,13 +96,7 @@ def cost(work: Path, count: int, model: list[str]) -> None:
     folder = as_folder(work / "folder", articles(count))
     one = Used(next(folder.rglob("*.txt")), *model)
     lines = as_lines(work / "rows.jsonl", articles(count))
-    pages = work / "pages"
-    pages.mkdir()
-    sources = sorted(SEEDS.rglob("*.html"))
-    for number in range(count // 10):
-        os.link(sources[number % len(sources)], pages / f"{number:06}.html") if os.stat(pages).st_dev == os.stat(SEEDS).st_dev else (
-            pages / f"{number:06}.html"
-        ).write_bytes(sources[number % len(sources)].read_bytes())
+    pages = pages_in(work / "pages", count // 10)
     print(f"start-up: {one.cpu:.2f} CPU seconds")
     for name, path, many in (("articles in files", folder, count), ("articles in JSON Lines", lines, count), ("pages in files", pages, count // 10)):
         out = work / "out.jsonl"
@@ -94,10 +104,41 @@ def cost(work: Path, count: int, model: list[str]) -> None:
         print(f"{name}: {many / (used.cpu - one.cpu):,.0f} a CPU second; {out.stat().st_size / many:,.0f} bytes of results each")
 
 
+def size(work: Path, count: int, model: list[str]) -> None:
+    pages = pages_in(work / "pages", count // 10)
+    for name, options in (("out.jsonl", []), ("out.jsonl.gz", []), ("out.jsonl", ["--no-text"]), ("out.jsonl.gz", ["--no-text"]), ("out.parquet", [])):
+        Used(pages, "-o", work / name, *options, *model)
+        written = sum(path.stat().st_size for path in work.glob("out.*"))
+        print(f"{name} {' '.join(options)}: {written / (count // 10):,.0f} bytes a page")
+        for path in work.glob("out.*"):
+            path.unlink()
+
+
+def feed(work: Path, count: int, _: list[str]) -> None:
+    from fastwarc.warc import WarcRecord, WarcRecordType
+
+    lines = as_lines(work / "rows.jsonl", articles(count))
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + sorted(PAGES.rglob("*.html"))[0].read_bytes()
+    with open(work / "crawl.warc.gz", "wb") as raw:
+        for _number in range(count):
+            record = WarcRecord()
+            record.init_headers(record_type=WarcRecordType.response)
+            record.is_http = True
+            record.set_bytes_content(page)
+            plain = io.BytesIO()
+            record.write(plain)
+            raw.write(gzip.compress(plain.getvalue()))
+    for path in (lines, work / "crawl.warc.gz"):
+        begin = time.process_time()
+        read_in = sum(len(pickle.dumps(shard)) for shard in into_shards(read_entries(find_files([str(path)]))))
+        print(f"{path.name}: {count / (time.process_time() - begin):,.0f} articles a CPU second, {read_in / count:,.0f} bytes each")
+
+
 def workers(work: Path, count: int, model: list[str]) -> None:
     folder = as_folder(work / "folder", articles(count))
-    one, two = (Used(folder, "--jobs", jobs, "-o", work / "out.jsonl", *model).wall for jobs in (1, 2))
-    print(f"two workers: {one / two:.2f} times one ({one:.1f} and {two:.1f} seconds), load average {os.getloadavg()[0]:.1f}")
+    one, two = (Used(folder, "--jobs", jobs, "-o", work / "out.jsonl", *model) for jobs in (1, 2))
+    print(f"two workers: {one.wall / two.wall:.2f} times one ({one.wall:.1f} and {two.wall:.1f} seconds)")
+    print(f"CPU seconds: {one.cpu:.1f} and {two.cpu:.1f}; load average {os.getloadavg()[0]:.1f}")
 
 
 def memory(work: Path, count: int, model: list[str]) -> None:
@@ -159,7 +200,7 @@ def hostile(work: Path, count: int, model: list[str]) -> None:
     print(f"{used.wall:.1f} seconds, peak {used.peak:,.0f} MB")
     results = read(work / "out.jsonl")
     print(Counter(result.get("error", {}).get("code", "ok") for result in results))
-    good = {str(path) for path in folder.glob("*/*.txt")}
+    good = {str(path) for path in folder.glob("0*/*.txt")}
     print(f"{sum(result['id'] in good and result['status'] == 'ok' for result in results)} of {len(good)} good ones scored")
 
 
@@ -185,14 +226,16 @@ def mounted(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", folder], check=True)
 
 
-MEASURES = {measure.__name__: measure for measure in (cost, workers, memory, killed, disk, cluster, hostile)}
+MEASURES = {measure.__name__: measure for measure in (cost, size, feed, workers, memory, killed, disk, cluster, hostile)}
 
 if __name__ == "__main__":
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("measures", nargs="*", choices=[[], *MEASURES])
     told.add_argument("--articles", type=int, default=6000)
+    told.add_argument("--pages", type=Path, default=SEEDS)
     told.add_argument("--model")
     given = told.parse_args()
+    PAGES = given.pages
     for name in given.measures or MEASURES:
         print(f"\n{name}")
         with tempfile.TemporaryDirectory() as work:

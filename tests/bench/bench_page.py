@@ -1,6 +1,6 @@
 """Where a page's time goes, step by step: CPU milliseconds a page, in batches as `copydesk score` makes them.
 
-    python tests/bench/bench_page.py [PAGES.jsonl.gz]        rows with `html`; the seed pages, many times over, unless told
+python tests/bench/bench_page.py [PAGES.jsonl.gz]        rows with `html`; the seed pages, many times over, unless told
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from training.article import Article
 from training.features import look
 from training.metadata import read_metadata
 from training.model import default_model, load_model
 from training.page import MARKUP, read_page
 from training.reading import decode
 from training.score import score
-from training.article import Article
 from training.spans import EVERYWHERE, cut
 
 BATCH = 32

@@ -22,6 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
+
 from tests.serving import Served, served
 from training.model import Model, default_model, load_model, save_model
 from training.reading import article_from_text
@@ -72,6 +74,7 @@ def main() -> None:
 
 def rates(folder: Path, seconds: float) -> None:
     """Articles a second by every way in."""
+    threadpool_limits(1)  # as the service does: processes are what it has for each core
     model = load_model(default_model())
     singly = in_process(model, 1, seconds)
     together = in_process(model, BATCH, seconds)
@@ -105,8 +108,9 @@ def swaps(folder: Path, count: int) -> None:
     """Swap between two models under load; every answer must be one of theirs."""
     first = load_model(default_model())
     models = [folder / "one", folder / "two"]
+    calibration = replace(first.labels.calibration, offset=first.labels.calibration.offset + 0.001)
     save_model(models[0], first.kinds, first.labels, {})
-    save_model(models[1], first.kinds, replace(first.labels, offset=first.labels.offset + 0.001), {})
+    save_model(models[1], first.kinds, replace(first.labels, calibration=calibration), {})
     link = folder / "current"
     link.symlink_to(models[0])
     with served(folder, "--workers", "2", "--model", str(link), "--reload", "0.02") as server, ProcessPoolExecutor(2) as callers:
