@@ -52,10 +52,10 @@ class CurrentModel:
         self._seen = found
         try:
             self.model, self.refused = _sound_model(found.folder), None
-            log.info("model swapped", extra={"event": "swap", **self.model.identity._asdict()})
+            log.info("model swapped", extra={"event": "swap", "digest": self.model.identity.digest})
         except CopydeskError as error:
             self.refused = error.message
-            log.error("model refused: %s", error.message, extra={"event": "swap-refused", **self.model.identity._asdict()})
+            log.error("model refused: %s", error.message, extra={"event": "swap-refused", "digest": self.model.identity.digest})
         return True
 
     def watch(self, every: float, tell: Callable[[CurrentModel], None]) -> None:

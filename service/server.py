@@ -133,7 +133,7 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
 
 def _serve_with_waitress(folder: Path, serving: Serving) -> None:
     try:
-        import waitress
+        import waitress  # type: ignore[import-untyped]
     except ImportError as error:
         raise CopydeskError("gunicorn does not run here and waitress is not installed; `pip install waitress`", "no-server") from error
     app = _create_app(folder, serving)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SEEDS = ROOT / "seeds" / "articles"
 ESSAY, STORY = SEEDS / "northledger" / "opinion-barrage.txt", SEEDS / "saltmarket" / "water-rates.html"
+TOLD = "Households in Vellmark will pay an average of 14 percent more for water from 1 May"
+"""What the story says."""
 HOSTILE = (
     "The board met on Monday <script>window.hacked = 1</script> and voted <img src=x onerror='window.hacked = 1'> five to two.\n\n"
     "It is a shameful decision, {{ 7 * 7 }}, and </textarea></pre><script>window.hacked = 1</script> we will all pay dearly for it."
@@ -82,7 +84,7 @@ def test_files_and_two_articles_are_read(client: FlaskClient) -> None:
     form = {"article_file": (BytesIO(STORY.read_bytes()), STORY.name), "other": ESSAY.read_text("utf-8")}
     page = BeautifulSoup(client.post("/", data=form).data, "lxml")
     assert len(page.select(".readings.two > article")) == 2
-    assert page.article.h1.get_text() == "Regulator allows water companies to raise bills by 14 percent from May"
+    assert TOLD in page.article.get_text()
 
 
 def test_a_problem_is_told_and_the_text_kept(current: CurrentModel) -> None:
@@ -207,7 +209,7 @@ def test_a_dropped_file_is_taken(page: Page) -> None:
         [STORY.read_text("utf-8"), STORY.name],
     )
     page.get_by_role("button", name="Read it").click()
-    assert "Regulator allows water companies" in page.locator("article h1").inner_text()
+    assert TOLD in page.locator("article").inner_text()
 
 
 @in_browser

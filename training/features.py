@@ -164,7 +164,8 @@ def _unspaced_words(texts: list[str]) -> Floats:
     unspaced = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32) >= UNSPACED
     edges = np.cumsum([0, *map(len, texts)])
     total = np.concatenate([[0], np.cumsum(unspaced)])
-    return (np.diff(total[edges]) / UNSPACED_WORD).astype(np.float32)
+    words: Floats = (np.diff(total[edges]) / UNSPACED_WORD).astype(np.float32)
+    return words
 
 
 def _shared(tokens: Tokens, article: Ints) -> tuple[Floats, Floats]:
