@@ -210,7 +210,7 @@ def check_command(data: tuple[Path, ...]) -> None:
 @click.option("--port", default=8000, show_default=True, envvar="COPYDESK_PORT", show_envvar=True, type=click.IntRange(0, 65535))
 @click.option("--workers", default=1, show_default=True, envvar="COPYDESK_WORKERS", show_envvar=True, type=click.IntRange(1), help="Processes.")
 @click.option("--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS.")
-@click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without.")
+@click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without a token.")
 @click.option("--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never.")
 @limit_options
 @model_option

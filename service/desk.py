@@ -13,6 +13,7 @@ from service.deadline import Clock
 from service.limits import Limits
 from service.metrics import Metrics
 from service.schema import PARTS, ArticleRequest, Wanted
+from service.turns import Queue
 from training.article import TEXT_KINDS, Article
 from training.batch import BATCH_ARTICLES
 from training.errors import CopydeskError
@@ -48,6 +49,7 @@ class Desk:
     limits: Limits
     metrics: Metrics
     clock: Clock = field(default_factory=Clock)
+    queue: Queue = field(default_factory=Queue)
 
     def answer(self, article: Article, wanted: Wanted) -> Answer:
         """One article's answer; raises CopydeskError where it cannot be scored."""
@@ -89,8 +91,7 @@ class Desk:
     def _scored(self, articles: Sequence[Article], model: Model) -> list[Result]:
         """Score together; where that fails or takes too long, one by one, so that one bad article costs no other its answer."""
         try:
-            with self.clock.limit(self.limits.seconds):
-                return score(articles, model)
+            return self.queue.score(articles, model, self._within_time)
         except TimeoutError:
             if len(articles) == 1:
                 error = self.limits.refusal("seconds", "scoring the article takes too long", HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -101,6 +102,10 @@ class Desk:
                 broken = ScoringError("the article could not be scored, by a fault of the server; its log has the cause")
                 return [Result(articles[0].id, articles[0].source, model.identity, error=broken)]
         return [result for article in articles for result in self._scored([article], model)]
+
+    def _within_time(self, articles: Sequence[Article], model: Model) -> list[Result]:
+        with self.clock.limit(self.limits.seconds):
+            return score(articles, model)
 
 
 def article_of(asked: ArticleRequest) -> Article:

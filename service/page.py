@@ -104,7 +104,8 @@ def tipping(block: dict[str, Any]) -> list[dict[str, Any]]:
     """The terms that tipped a passage, strongest first, each once, with what they add together."""
     together: dict[str, float] = {}
     for term in _terms(block):
-        together[term["term"]] = together.get(term["term"], 0.0) + term["contribution"]
+        said = block["text"][term["start"] : term["end"]].lower()
+        together[said] = together.get(said, 0.0) + term["contribution"]
     ranked = sorted(together.items(), key=lambda item: -abs(item[1]))[:LISTED_TERMS]
     return [{"term": term, "contribution": added} for term, added in ranked if abs(added) >= LEAST_CONTRIBUTION]
 

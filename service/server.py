@@ -24,8 +24,8 @@ from training.errors import CopydeskError
 if TYPE_CHECKING:
     from flask import Flask
 
-THREADS = 4
-"""Requests under way in one process. Scoring holds one core; more threads than this read and write beside it to no gain."""
+THREADS = 16
+"""Requests under way in one process; those that wait at the same time are scored together."""
 GRACE = 30
 """Seconds that requests under way have to finish when the server is told to stop."""
 KEEP_ALIVE = 30
@@ -133,7 +133,7 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
 
 def _serve_with_waitress(folder: Path, serving: Serving) -> None:
     try:
-        import waitress  # type: ignore[import-untyped]
+        import waitress
     except ImportError as error:
         raise CopydeskError("gunicorn does not run here and waitress is not installed; `pip install waitress`", "no-server") from error
     app = _create_app(folder, serving)

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -247,6 +248,17 @@ def test_an_article_that_takes_too_long_is_stopped(current: CurrentModel, monkey
     assert "--max-seconds" in _problem(alone).detail
     together = client.post(BATCH, json={"articles": [{"text": NEWS}, {"text": "broken"}, {"text": NEWS}]}).json["results"]
     assert [result["status"] for result in together] == ["ok", "error", "ok"]
+
+
+def test_requests_that_wait_together_keep_their_own_answers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask at once, each gets what it would get alone, and one that breaks the scoring breaks nobody else's."""
+    _break_scoring(monkeypatch, lambda: 1 / 0)
+    asked = [{"id": str(number), "text": "broken" if number % 5 == 0 else NEWS * (1 + number % 3)} for number in range(40)]
+    alone = [app.test_client().post(CLASSIFY, json=each) for each in asked]
+    with ThreadPoolExecutor(10) as callers:
+        together = list(callers.map(lambda each: app.test_client().post(CLASSIFY, json=each), asked))
+    assert [answer.status_code for answer in together] == [answer.status_code for answer in alone]
+    assert [answer.json.get("blocks") for answer in together] == [answer.json.get("blocks") for answer in alone]
 
 
 def test_a_fault_of_ours_says_nothing_of_the_inside(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

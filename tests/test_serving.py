@@ -201,6 +201,7 @@ def test_waitress_serves_the_same(model: Model) -> None:
     threading.Thread(target=server.run, daemon=True).start()
     lines = (json.dumps({"text": NEWS}).encode() + b"\n" for _ in range(100))
     answer = requests.post(f"http://127.0.0.1:{server.effective_port}/v1/classify/batch", data=lines, headers=NDJSON, timeout=PATIENCE)
+    server.task_dispatcher.shutdown()
     server.close()
     assert len(answer.content.splitlines()) == 100
 

@@ -35,7 +35,7 @@ writer's own voice speaks (`editorial`) or something is reported (`reporting`).
 ## What it is not
 
 - It tells who is speaking, not who is right, and nothing of left and right.
-- It was fitted on English; of other languages it keeps the article's text, but its labels there are no better than chance.
+- It was fitted on English; of other languages it keeps the article's text, but its labels there were not measured: do not use them.
 - Its labels were learned from labels made by a language model under written guidelines, not by people. Where people labelled single sentences,
   that model's agreement with them was kappa 0.89 (media-bias experts, 160 sentences) and 0.52 (subjectivity, 240 sentences; 0.79 where it was
   sure); with itself on a second reading 0.95. What it systematically sees otherwise than people do, this model sees otherwise too.
@@ -90,7 +90,7 @@ def _data_table(corpus: Corpus) -> str:
         f"{len(corpus.articles):,} labelled articles or excerpts of {sources:,} sources: {blocks:,} blocks, {passages:,} of them passages with a label",
         f"{len(corpus.flattened):,} pages flattened to lines, each line with its kind",
         f"{len(corpus.pages):,} pages with the article's true text",
-        f"{len(corpus.unlabelled):,} articles without labels, for self-training",
+        f"{len(corpus.unlabelled):,} articles without labels, for vocabulary and word vectors",
     ]
     files = "\n".join(f"| {file['file']} | {file['rows']:,} | `{file['sha256'][:16]}…` |" for file in corpus.files)
     return "\n".join(f"- {count}" for count in counts if not count.startswith("0 ")) + f"\n\n| file | rows | sha256 |\n|---|---|---|\n{files}"
