@@ -48,7 +48,7 @@ def one_line_errors(command: Command) -> Command:
     return guarded
 
 
-model_option = click.option("--model", "folder", type=click.Path(path_type=Path), help="Model folder; the shipped one unless told.")
+model_option = click.option("--model", "folder", envvar="COPYDESK_MODEL", type=click.Path(path_type=Path), help="Model folder; the shipped one unless told.")
 
 
 def _fields(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> Fields:
