@@ -69,7 +69,7 @@ def client(current: CurrentModel) -> FlaskClient:
 
 def test_the_page_reads_without_javascript(client: FlaskClient) -> None:
     """A form that is sent gives the article with its passages marked in words, what was left out with kind and reason, and the share."""
-    page = BeautifulSoup(client.post("/", data={"article": ESSAY.read_text("utf-8")}).data, "lxml")
+    page = BeautifulSoup(client.post("/", data={"article": ESSAY.read_text("utf-8")}).data, "html.parser")
     result = client.post("/v1/classify", json={"text": ESSAY.read_text("utf-8")}).json
     marks = [mark.strong.get_text() for mark in page.select(".passage .mark")]
     labels = [block["label"] for block in result["blocks"] if block["kind"] == "body"]
@@ -82,7 +82,7 @@ def test_the_page_reads_without_javascript(client: FlaskClient) -> None:
 def test_files_and_two_articles_are_read(client: FlaskClient) -> None:
     """A file is read as what it is; two articles stand side by side."""
     form = {"article_file": (BytesIO(STORY.read_bytes()), STORY.name), "other": ESSAY.read_text("utf-8")}
-    page = BeautifulSoup(client.post("/", data=form).data, "lxml")
+    page = BeautifulSoup(client.post("/", data=form).data, "html.parser")
     assert len(page.select(".readings.two > article")) == 2
     assert TOLD in page.article.get_text()
 
@@ -91,7 +91,7 @@ def test_a_problem_is_told_and_the_text_kept(current: CurrentModel) -> None:
     """What cannot be read is said on the page, with the right status, and the person's text is still there."""
     client = create_app(current, Limits(characters=50, body=5_000)).test_client()
     answer = client.post("/", data={"article": "word " * 20})
-    page = BeautifulSoup(answer.data, "lxml")
+    page = BeautifulSoup(answer.data, "html.parser")
     assert answer.status_code == 413
     assert "--max-characters" in page.select_one("[role=alert]").get_text()
     assert page.textarea.get_text().strip() == ("word " * 20).strip()
@@ -101,7 +101,7 @@ def test_a_problem_is_told_and_the_text_kept(current: CurrentModel) -> None:
 
 def test_text_is_never_markup(client: FlaskClient) -> None:
     """Whatever stands in an article comes out as text; no script of it, and none inline at all, is in the page."""
-    page = BeautifulSoup(client.post("/", data={"article": HOSTILE, "form": "text"}).data, "lxml")
+    page = BeautifulSoup(client.post("/", data={"article": HOSTILE, "form": "text"}).data, "html.parser")
     assert [script.get("src") for script in page.select("script")] == ["/static/page.js"]
     assert not page.select("img, [style], [onerror], [onclick], style")
     assert "<img src=x onerror='window.hacked = 1'>" in page.select_one(".copy").get_text()
@@ -117,7 +117,7 @@ def test_the_curl_line_gives_the_json(server: Served) -> None:
     import requests
 
     text = '\'Tis a $(shameful) decision, "they" said; `we` will all pay dearly for it.\n\n@The board voted 5-2 on Monday & went home at eight.'
-    page = BeautifulSoup(requests.post(server.url, data={"article": text}, timeout=PATIENCE).content, "lxml")
+    page = BeautifulSoup(requests.post(server.url, data={"article": text}, timeout=PATIENCE).content, "html.parser")
     curl, shown = (code.pre.get_text() for code in page.select(".code"))
     assert shlex.split(curl)[0] == "curl"
     answer = subprocess.run(["sh", "-c", curl], capture_output=True, check=True)
