@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from random import Random
 from textwrap import wrap
-from time import process_time
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.timing import best_of_three
 from training.article import folded
 from training.lines import read_lines
 
@@ -124,12 +124,7 @@ def test_linear(unit: str) -> None:
 
     def best(size: int) -> float:
         source = unit * (size // len(unit))
-        times = []
-        for _ in range(3):
-            began = process_time()
-            read_lines(source)
-            times.append(process_time() - began)
-        return min(times)
+        return best_of_three(lambda: read_lines(source))
 
     assert best(100_000) <= 4 * max(best(50_000), 0.05)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.timing import best_of_three
 from training.article import Block, Element, folded
 from training.page import MARKUP, read_page
 
@@ -219,12 +219,7 @@ def test_linear(unit: str) -> None:
 
     def best(size: int) -> float:
         source = unit * (size // len(unit))
-        times = []
-        for _ in range(3):
-            began = process_time()
-            read_page(source)
-            times.append(process_time() - began)
-        return min(times)
+        return best_of_three(lambda: read_page(source))
 
     assert best(200_000) <= 4 * max(best(100_000), 0.05)
 

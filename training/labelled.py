@@ -32,7 +32,6 @@ from training.spans import EVERYWHERE, IN_BODY, cut
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 UNKNOWN_SOURCE = "(unknown)"
-PROBLEMS_SHOWN = 20
 
 Text = Annotated[str, Field(min_length=1)]
 Label = Literal["editorial", "reporting"]

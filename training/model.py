@@ -38,9 +38,6 @@ INSTRUCTIONS = (
 )
 """The pickle instructions that joblib needs for such dictionaries; a file with another is refused."""
 
-Arrays = dict[str, Any]
-"""Names to NumPy arrays of numbers, tuples of strings, or such dictionaries again."""
-
 
 class Identity(NamedTuple):
     """What every result says of the model that made it: its folder's name and the sha256 of its arrays."""
