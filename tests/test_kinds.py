@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.ensemble import GradientBoostingClassifier
 
 from training.align import BOILERPLATE, TEXT, align
-from training.arrangements import AS_TOLD, arrange
+from training.arrangements import arrange
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import look
 from training.kinds import KindClassifier, LabelledBlocks
-from training.kinds_fit import fit_kinds
+from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.page import read_page
 from training.page_context import best_runs
 from training.tokens import Lexicon
+from training.trees import Trees
 
 PLACES = ("Marsk", "Orsel", "Tarnholt", "Pellworth", "Brenn", "Kessel")
 ACTS = ("voted to close the harbor", "approved the new school budget", "asked the court to stop the mine", "agreed to repair the old bridge")
@@ -108,9 +110,8 @@ def test_nothing_at_all_gives_no_verdicts(classifier: KindClassifier) -> None:
 
 def test_text_that_the_model_would_lose_whole_is_kept_and_said_so(classifier: KindClassifier) -> None:
     """When all prose of an article would go, the likeliest of it stays and `fallback` is set."""
-    never = np.zeros(len(KINDS) + 1, np.float32)
-    never[0] = -9
-    deaf = replace(classifier, output=(classifier.output[0] * 0, never))
+    never = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.full((1, 2), -9, np.float32))
+    deaf = replace(classifier, in_bare_text=never)
     [verdict] = deaf.classify([article(5).blocks])
     assert verdict.fallback and "body" in verdict.names
     assert not classifier.classify([article(5).blocks])[0].fallback
@@ -143,6 +144,16 @@ def test_a_classifier_survives_its_arrays(classifier: KindClassifier) -> None:
     assert told[0].names == before[0].names and np.array_equal(told[0].probability, before[0].probability)
 
 
+def test_an_article_that_a_page_holds_twice_is_kept_once(classifier: KindClassifier) -> None:
+    """At length only: a short line may be said again."""
+    told = article(5)
+    body = [block for block, kind in zip(told.blocks, told.kinds, strict=True) if kind == "body"]
+    once, twice = classifier.classify([body, [*body, blocks_of(" ".join(block.text for block in body))[0], body[0]]])
+    assert set(once.names) == {"body"}
+    assert twice.names == [*once.names, "other", "body"]
+    assert twice.reasons[-2] == "same words as an earlier block"
+
+
 def test_arrays_that_do_not_fit_are_refused(classifier: KindClassifier) -> None:
     """A model of other kinds is an error with a remedy, never a wrong answer."""
     with pytest.raises(ModelError, match="copydesk train"):
@@ -170,13 +181,30 @@ def test_repeats_are_told_from_first_sayings() -> None:
     assert seen.repeats.tolist() == [1, 0, 1] and seen.echoes.tolist() == [0, 0, 1]
 
 
-def test_arrangements_never_call_boilerplate_the_articles_own() -> None:
-    """A spliced run is of one boilerplate kind; all other blocks stay what they were told."""
-    told = [article(number) for number in range(12)]
-    edges = np.cumsum([0, *(len(article.blocks) for article in told)])
-    kind = np.array([KINDS.index(kind) for article in told for kind in article.kinds])
-    arranged = list(arrange(edges, (kind < 2).astype(int), kind, kind >= 0, seed=1))
-    assert any((arrangement.kind != AS_TOLD).any() for arrangement in arranged)
-    for arrangement in arranged:
-        assert all(kind == AS_TOLD or kind >= 2 for kind in arrangement.kind.tolist())
-        assert len(set(arrangement.kind.tolist()) - {AS_TOLD}) <= 1
+def test_furniture_and_letters_are_put_round_the_text_of_articles_never_into_pages() -> None:
+    body, caption, appeal = (KINDS.index(name) for name in ("body", "caption", "appeal"))
+    kind = np.array([body] * 6 + [caption] * 3 + [appeal] * 5 + [body] * 4)
+    edges = np.array([0, 6, 9, 14, 18])
+    bare = np.arange(18) < 14
+    arranged = list(arrange(edges, kind, bare, seed=1))
+    assert any((kind[order] == caption).any() for order in arranged)
+    assert any((kind[order[-5:]] == appeal).all() for order in arranged)
+    for order in arranged:
+        own = order[kind[order] == body]
+        assert len(own) >= 2 and own.max() < 6
+        assert (np.diff(own) == 1).all()
+
+
+def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:
+    values = np.random.default_rng(0).normal(size=(600, 7)).astype(np.float32)
+    boosting = GradientBoostingClassifier(init="zero", n_estimators=20, max_depth=4, min_samples_leaf=40, random_state=0)
+    boosting.fit(values, values[:, 2] + values[:, 5] ** 2 > 1)
+    trees = trees_of(boosting)
+    assert np.abs(trees.score(values) - boosting.decision_function(values)).max() < 1e-5
+    assert trees.score(values[:0]).shape == (0,)
+
+
+def test_knots_spread_a_feature_over_its_range() -> None:
+    knots = knots_of(np.arange(100, dtype=np.float32)[:, None], seed=0)
+    spread = knots.spread(np.array([[-5], [0], [49.5], [99], [500]], np.float32))
+    assert spread.sum(axis=1).tolist() == pytest.approx([0, 0, 2, 4, 4])

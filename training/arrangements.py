@@ -1,101 +1,85 @@
-"""Training blocks arranged as they can also come: excerpts, the article's own text alone, and a run of something else after it.
+"""Training blocks arranged as they can also come: a part of an article's own text alone, with furniture of other outlets put in, or a letter after it.
 
-Whole pages teach where boilerplate stands on whole pages only. What is pasted into the desk is often a part of one, or ends in an appeal
-that reads like an opinion piece; the second stage has to have seen that.
+Whole pages teach where boilerplate stands on whole pages only. What is pasted into the desk is often a part of one, with a caption or a plea
+between its paragraphs, or ends in a letter that reads like an opinion piece; the second stage has to have seen that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.article import KINDS
+from training.article import KINDS, TEXT_KINDS
 from training.features import Ints
 
-EXCERPT = (5, 30)
-"""Blocks in an excerpt, least and most."""
-OPENING = (2, 13)
-"""Blocks of an article's own text that a run of something else is put after."""
-JOINED = ("appeal", "related", "comment", "legal", "advert")
-"""Kinds that come in runs after an article, or between its paragraphs."""
-RUN = (1, 25)
-"""Blocks in such a run."""
-WOVEN_SHARE = 0.5
-"""Of the appeals, so many get paragraphs of another article between theirs: an appeal tells a story before it asks."""
-STORY = (1, 8)
-"""Paragraphs of such a story."""
-SPLICES = 3
-"""Times that some of a bare article's own text gets a run put after it."""
-APPEAL_SHARE = 0.6
-"""Of these runs, so many are appeals: no other kind reads so much like an article."""
-
-AS_TOLD = -1
+PART = (2, 13)
+"""Blocks of an article's own text that something else is put into or after."""
+FURNISHED, LETTERED = 2, 2
+"""Times that a part of each bare article gets furniture put into it, and a letter after it."""
+GROUPS = (1, 4)
+"""Places at which furniture is put in."""
+GROUP = (1, 3)
+"""Blocks of furniture at a place: of one outlet, one after the other."""
+FIRST = ("byline", "timestamp", "caption", "navigation", "appeal", "legal")
+BETWEEN = ("caption", "related", "appeal", "advert", "navigation", "other")
+LAST = ("byline", "legal", "related", "appeal", "comment", "caption", "timestamp", "advert", "navigation", "other")
+"""Kinds of furniture by where they stand: before the article, between its paragraphs, and after it."""
+LETTER = 5
+"""So many blocks or more that are all appeals are a letter."""
 
 
-class Arrangement(NamedTuple):
-    """Blocks in a new order: `place` of each among the training blocks, and its `kind` where that is another than it was told (AS_TOLD elsewhere)."""
-
-    place: Ints
-    kind: Ints
-
-
-def arrange(edges: Ints, own: Ints, kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Arrangement]:
-    """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`. `own` and `kind` are of each block, and so is
-    `bare`, which says that it comes from bare text."""
+def arrange(edges: Ints, kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
+    """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`: places of blocks in a new order. `kind` is of each block,
+    and so is `bare`, which says that it comes from bare text. An article of bare text without any of its own is furniture."""
     chance = np.random.default_rng(seed)
-    runs = {name: _runs(edges, kind == KINDS.index(name)) for name in JOINED}
-    texts = [begin + np.flatnonzero(own[begin:end] & bare[begin:end]) for begin, end in pairwise(edges)]
-    plain = [place for place in texts if len(place) >= OPENING[0]]
-    for begin, end in pairwise(edges):
-        if end - begin > EXCERPT[0]:
-            size = chance.integers(EXCERPT[0], min(EXCERPT[1], end - begin) + 1)
-            start = chance.integers(begin, end - size + 1)
-            yield _as_told(np.arange(start, start + size))
-    for place in plain:
-        yield _as_told(_part(place, chance))
-        for _ in range(SPLICES):
-            name = "appeal" if chance.random() < APPEAL_SHARE else JOINED[chance.integers(len(JOINED))]
-            if runs[name]:
-                after = _run(runs[name], chance)
-                if name == "appeal" and chance.random() < WOVEN_SHARE:
-                    after = _woven(after, plain[chance.integers(len(plain))], chance)
-                opening = _part(place, chance)
-                kind = np.where(np.arange(len(opening) + len(after)) < len(opening), AS_TOLD, KINDS.index(name))
-                yield Arrangement(np.concatenate([opening, after]), kind)
+    own = np.isin(kind, [KINDS.index(name) for name in TEXT_KINDS])
+    told = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all() and (kind[begin:end] >= 0).all()]
+    furniture = [span for span in told if not own[slice(*span)].any()]
+    letters = [(begin, end) for begin, end in furniture if end - begin >= LETTER and (kind[begin:end] == KINDS.index("appeal")).all()]
+    loose = _by_kind(kind, [span for span in furniture if span not in letters])
+    for begin, end in told:
+        text = begin + np.flatnonzero(own[begin:end])
+        if len(text) >= PART[0]:
+            yield _part(text, chance)
+            for _ in range(FURNISHED if loose else 0):
+                yield _furnished(_part(text, chance), loose, chance)
+            for _ in range(LETTERED if letters else 0):
+                yield np.concatenate([_part(text, chance), np.arange(*letters[chance.integers(len(letters))])])
 
 
-def _run(runs: list[Ints], chance: np.random.Generator) -> Ints:
-    """Blocks of one kind, from as many articles as it takes; longer runs are taken more often."""
-    size = chance.integers(RUN[0], RUN[1] + 1)
-    lengths = np.array([len(run) for run in runs])
-    chosen = chance.choice(len(runs), size=size, p=lengths / lengths.sum())
-    enough = int(np.searchsorted(np.cumsum(lengths[chosen]), size)) + 1
-    return np.concatenate([runs[number] for number in chosen[:enough]])[:size]
+def _by_kind(kind: Ints, furniture: list[tuple[int, int]]) -> dict[str, list[Ints]]:
+    """Runs of furniture of one kind, as they stand in one outlet's."""
+    runs: dict[str, list[Ints]] = {}
+    for begin, end in furniture:
+        for at in range(begin, end):
+            until = at + 1
+            while until < min(end, at + GROUP[1]) and kind[until] == kind[at]:
+                until += 1
+            runs.setdefault(KINDS[kind[at]], []).append(np.arange(at, until))
+    return runs
 
 
-def _woven(appeal: Ints, other: Ints, chance: np.random.Generator) -> Ints:
-    """An appeal with a story in it: paragraphs of another article's own text."""
-    return np.insert(appeal, chance.integers(0, len(appeal) + 1), other[: chance.integers(STORY[0], STORY[1] + 1)])
+def _furnished(text: Ints, loose: dict[str, list[Ints]], chance: np.random.Generator) -> Ints:
+    """The text with some furniture put into it."""
+    pieces: dict[int, list[Ints]] = {}
+    for _ in range(chance.integers(GROUPS[0], GROUPS[1] + 1)):
+        place = (0, len(text), int(chance.integers(0, len(text) + 1)))[chance.integers(3)]
+        named = [name for name in (FIRST if place == 0 else LAST if place == len(text) else BETWEEN) if name in loose]
+        if named:
+            runs = loose[named[chance.integers(len(named))]]
+            run = runs[chance.integers(len(runs))]
+            pieces.setdefault(place, []).append(run[: chance.integers(GROUP[0], GROUP[1] + 1)])
+    parts = []
+    for place in range(len(text) + 1):
+        parts += [*pieces.get(place, []), text[place : place + 1]]
+    return np.concatenate(parts)
 
 
 def _part(place: Ints, chance: np.random.Generator) -> Ints:
     """Some blocks in a row, from the beginning more often than not."""
-    size = min(len(place), int(chance.integers(OPENING[0], OPENING[1] + 1)))
+    size = min(len(place), int(chance.integers(PART[0], PART[1] + 1)))
     start = 0 if chance.random() < 0.6 else int(chance.integers(0, len(place) - size + 1))
     return place[start : start + size]
-
-
-def _as_told(place: Ints) -> Arrangement:
-    return Arrangement(place, np.full(len(place), AS_TOLD))
-
-
-def _runs(edges: Ints, chosen: NDArray[np.bool_]) -> list[Ints]:
-    """Runs of chosen blocks that stand in one article."""
-    places = np.flatnonzero(chosen)
-    article = np.searchsorted(edges, places, side="right")
-    breaks = np.flatnonzero((np.diff(places) > 1) | (np.diff(article) > 0)) + 1
-    return [run for run in np.split(places, breaks) if len(run)]

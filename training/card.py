@@ -45,19 +45,21 @@ Texts and pages it was fitted on belong to their publishers; only weights and co
 """
 
 
-def train(data: Sequence[Path], folder: Path, base: Model | None = None, held_out: Sequence[Path] = (), seed: int = 0) -> Model:
-    """Fit a model to labelled data, measure it on `held_out`, and write its folder; the same data and seed give the same bytes."""
+def train(data: Sequence[Path], folder: Path, base: Model | None = None, held_out: Sequence[Path] = (), for_kinds: Sequence[Path] = (), seed: int = 0) -> Model:
+    """Fit a model to labelled data, kinds to that of `for_kinds` as well, measure it on `held_out`, and write its folder; the same data and seed
+    give the same bytes."""
     corpus = read_corpus(data)
+    furniture = read_corpus(for_kinds) if for_kinds else Corpus()
     held = read_corpus(held_out) if held_out else None
-    kinds, labels = fit(corpus, seed, base)
-    about: dict[str, Any] = {"data": corpus.files, "seed": seed, "base": base and base.identity.digest, "figures": {}}
+    kinds, labels = fit(corpus, seed, base, furniture)
+    about: dict[str, Any] = {"data": corpus.files, "for_kinds": furniture.files, "seed": seed, "base": base and base.identity.digest, "figures": {}}
     save_model(folder, kinds, labels, about)
     model = load_model(folder)
     if held:
         about["held_out"] = held.files
         about["figures"] = _figures(evaluate(held, model))
         model = save_model(folder, kinds, labels, about)
-    write_whole(folder / CARD, _card(model, folder, data, held_out, corpus).encode())
+    write_whole(folder / CARD, _card(model, folder, data, held_out, for_kinds, corpus, furniture).encode())
     return model
 
 
@@ -68,21 +70,22 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _card(model: Model, folder: Path, data: Sequence[Path], held_out: Sequence[Path], corpus: Corpus) -> str:
+def _card(model: Model, folder: Path, data: Sequence[Path], held_out: Sequence[Path], for_kinds: Sequence[Path], corpus: Corpus, furniture: Corpus) -> str:
     manifest = model.manifest
-    command = ["copydesk train", *map(str, data), *(f"--evaluate {path}" for path in held_out), f"-o {folder}"]
+    options = (f"{option} {path}" for option, paths in (("--kinds", for_kinds), ("--evaluate", held_out)) for path in paths)
+    command = ["copydesk train", *map(str, data), *options, f"-o {folder}"]
     return CARD_FORM.format(
         name=model.identity.name,
         digest=model.identity.digest,
         megabytes=manifest["bytes"] / 1e6,
         versions=", ".join(f"{name} {number}" for name, number in manifest["versions"].items()),
         command=" ".join(command) + (f" --seed {manifest['seed']}" if manifest["seed"] else ""),
-        data=_data_table(corpus),
+        data=_data_table(corpus, furniture),
         figures=_figures_table(manifest["figures"], manifest.get("held_out", [])),
     )
 
 
-def _data_table(corpus: Corpus) -> str:
+def _data_table(corpus: Corpus, furniture: Corpus) -> str:
     sources = len({article.source for article in corpus.articles})
     blocks = sum(len(article.blocks) for article in corpus.articles)
     passages = sum(block.kind == "body" for article in corpus.articles for block in article.blocks)
@@ -91,8 +94,9 @@ def _data_table(corpus: Corpus) -> str:
         f"{len(corpus.flattened):,} pages flattened to lines, each line with its kind",
         f"{len(corpus.pages):,} pages with the article's true text",
         f"{len(corpus.unlabelled):,} articles without labels, for vocabulary and word vectors",
+        f"{len(furniture.articles):,} articles, excerpts and pieces of what stands round articles, for kinds alone",
     ]
-    files = "\n".join(f"| {file['file']} | {file['rows']:,} | `{file['sha256'][:16]}…` |" for file in corpus.files)
+    files = "\n".join(f"| {file['file']} | {file['rows']:,} | `{file['sha256'][:16]}…` |" for file in corpus.files + furniture.files)
     return "\n".join(f"- {count}" for count in counts if not count.startswith("0 ")) + f"\n\n| file | rows | sha256 |\n|---|---|---|\n{files}"
 
 

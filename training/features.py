@@ -6,7 +6,7 @@ A bare line and a block of a page have the same features; a bare line stands in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -67,12 +67,19 @@ class Look:
     inside: Ints
     groups: Ints
 
+    @property
+    def on_page(self) -> NDArray[np.bool_]:
+        """Which blocks stand in an element of a page."""
+        return self.groups[:, 0] >= 0
+
 
 class Elements(NamedTuple):
-    """The elements of a batch: `sort` (elements,) is the index of each one's tag and hints in `sorts`."""
+    """The elements of a batch: `sort` (elements,) is the index of each one's tag and hints in `sorts`, `alike` (elements,) how many of its
+    parent's children are of its sort."""
 
     sort: Ints
     sorts: list[str]
+    alike: Ints
 
 
 def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
@@ -189,6 +196,14 @@ def _shared(tokens: Tokens, article: Ints) -> tuple[Floats, Floats]:
     return elsewhere.astype(np.float32), earlier.astype(np.float32)
 
 
+def said_before(seen: Look, kept: NDArray[np.bool_]) -> Floats:
+    """Share of the shingles of each kept block that stood in kept blocks before it; 0 for the others."""
+    if not (kept & (seen.echoes > 0)).any():
+        return np.zeros(len(kept), np.float32)
+    word = np.where(kept[seen.tokens.text], seen.tokens.word, 0)
+    return _shared(replace(seen.tokens, word=word), seen.article)[1]
+
+
 def _same(texts: list[str], article: Ints) -> tuple[Floats, Floats]:
     """Whether the very same text stands elsewhere in the article, and whether it stood there before."""
     number: dict[tuple[int, str], int] = {}
@@ -219,7 +234,9 @@ def _elements(blocks: list[Block]) -> tuple[Elements, Ints]:
     levels = [own]
     while len(levels) < ANCESTORS and (levels[-1] >= 0).any():
         levels.append(outer[levels[-1]])
-    return Elements(np.array(sort, np.int64), [f"{tag} {hints}" for tag, hints in sorts]), np.stack(levels, axis=1)
+    kinship = (outer[:-1] + 1) * len(sorts) + sort
+    _, place, count = np.unique(kinship, return_inverse=True, return_counts=True)
+    return Elements(np.array(sort, np.int64), [f"{tag} {hints}" for tag, hints in sorts], count[place]), np.stack(levels, axis=1)
 
 
 def _unseen(element: Element | None, number: dict[Element | None, int]) -> list[Element]:

@@ -35,9 +35,10 @@ class Passages:
     weight: list[float]
 
 
-def fit(corpus: Corpus, seed: int = 0, base: Model | None = None) -> tuple[KindClassifier, Labeller]:
-    """Fit both classifiers; a part that the data cannot teach is taken from `base`, and without one DataError is raised."""
-    blocks = list(labelled_blocks(corpus))
+def fit(corpus: Corpus, seed: int = 0, base: Model | None = None, for_kinds: Corpus | None = None) -> tuple[KindClassifier, Labeller]:
+    """Fit both classifiers, that of kinds to the blocks of `for_kinds` as well; a part that the data cannot teach is taken from `base`, and
+    without one DataError is raised."""
+    blocks = [*labelled_blocks(corpus), *labelled_blocks(for_kinds or Corpus())]
     passages = labelled_passages(corpus)
     kinds_known = any(kind not in ("body", TEXT) for article in blocks for kind in article.kinds)
     labels_known = len(passages.texts) >= LEAST_PASSAGES and len(set(passages.source)) >= LEAST_SOURCES

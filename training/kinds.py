@@ -2,11 +2,12 @@
 
 1. Each block by itself: words, pairs of words, line features and the elements it stands in, in linear models (`features`).
 2. Each block in its article: the first answers of its neighbours, of its relatives on the page and of the best run of text
-   (`page_context`), in small networks. They learn from arrangements of the training blocks as well (`arrangements`).
-3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`).
+   (`page_context`). Boosted trees say whether it is the article's own, one set of them for pages and one for bare text; small networks of
+   which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
+3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`). Nothing said twice at length.
 
 Both stages answer two questions. Whether a block is the article's own is learnt from all labelled blocks, of which kind it then is from
-those whose kind was told. One model serves pages and bare text: a bare line is a block that stands in no element.
+those whose kind was told. A bare line is a block that stands in no element.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from scipy import sparse
 
 from training.article import KINDS, TEXT_KINDS, Block
 from training.errors import ModelError
-from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, standing, words_of
+from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, said_before, standing, words_of
 from training.page_context import context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
+from training.trees import Trees
 
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
 UNKNOWN = -1
@@ -60,16 +62,17 @@ class Verdicts(NamedTuple):
 class KindClassifier:
     """Each stage answers in ANSWERS columns: the logit of being the article's own, then a score for each kind.
 
-    `weights` (columns, answers) and `bias` belong to the first stage, `centre` and `scale` to the features of the second,
-    `hidden` and `output` (weights and bias each) are its networks side by side."""
+    `weights` (columns, answers) and `bias` belong to the first stage. In the second, `on_pages` and `in_bare_text` say whether a block is the
+    article's own, `knots` spread the features out for the networks, which stand side by side in `hidden` and `output` (weights and bias each)."""
 
     words: Lexicon
     hints: Lexicon
     idf: Floats
     weights: Floats
     bias: Floats
-    centre: Floats
-    scale: Floats
+    on_pages: Trees
+    in_bare_text: Trees
+    knots: Knots
     hidden: tuple[Floats, Floats]
     output: tuple[Floats, Floats]
 
@@ -82,9 +85,10 @@ class KindClassifier:
         first = probabilities(matrix @ self.weights + self.bias)
         p = self.second(seen, first)
         rescued = fallback(seen, text_probability(p))
-        own = (text_probability(p) >= OWN) | rescued
-        kind = np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1)
-        probability = p[np.arange(len(p)), kind]
+        own = (text_probability(p) >= least(seen)) | rescued
+        again = own & (seen.words >= SAID_WORDS) & (said_before(seen, own) >= SAID_SHARE)
+        kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
+        probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
         why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
         edges = np.searchsorted(seen.article, np.arange(seen.articles + 1)).tolist()
         return [
@@ -99,13 +103,19 @@ class KindClassifier:
 
     def second(self, seen: Look, first: Floats) -> Floats:
         """Probability of each kind in context, (blocks, kinds)."""
-        values = standardised(context(seen, first, self.idf), self.centre, self.scale)
-        inner = np.maximum(values @ self.hidden[0] + self.hidden[1], 0)
-        return probabilities(inner @ self.output[0] + self.output[1])
+        values = context(seen, first, self.idf)
+        own = np.zeros(len(values), np.float32)
+        for trees, which in ((self.on_pages, seen.on_page), (self.in_bare_text, ~seen.on_page)):
+            if which.any():
+                own[which] = trees.score(values[which])
+        inner = np.maximum(self.knots.spread(values) @ self.hidden[0] + self.hidden[1], 0)
+        return probabilities(np.column_stack([own, inner @ self.output[0] + self.output[1]]))
 
     def arrays(self) -> dict[str, Any]:
         """Everything that was learnt, as arrays and strings."""
-        plain = {name: getattr(self, name) for name in ("idf", "weights", "bias", "centre", "scale")}
+        plain = {name: getattr(self, name) for name in ("idf", "weights", "bias")}
+        for part, held in (("pages", self.on_pages._asdict()), ("bare", self.in_bare_text._asdict()), ("knots", self.knots._asdict())):
+            plain |= {f"{part}_{name}": array for name, array in held.items()}
         networks = {"hidden": self.hidden[0], "hidden_bias": self.hidden[1], "output": self.output[0], "output_bias": self.output[1]}
         return {"words": self.words.words[1:], "hints": self.hints.words[1:], "kinds": KINDS, **plain, **networks}
 
@@ -113,8 +123,10 @@ class KindClassifier:
     def from_arrays(cls, arrays: Mapping[str, Any]) -> KindClassifier:
         """The classifier that `arrays` came from; ModelError when they do not fit together."""
         words, hints = Lexicon(arrays["words"]), Lexicon(arrays["hints"])
+        trees = {part: Trees(*(arrays[f"{part}_{name}"] for name in Trees._fields)) for part in ("pages", "bare")}
         classifier = cls(
-            words, hints, arrays["idf"], arrays["weights"], arrays["bias"], arrays["centre"], arrays["scale"],
+            words, hints, arrays["idf"], arrays["weights"], arrays["bias"], trees["pages"], trees["bare"],
+            Knots(*(arrays[f"knots_{name}"] for name in Knots._fields)),
             (arrays["hidden"], arrays["hidden_bias"]), (arrays["output"], arrays["output_bias"]),
         )  # fmt: skip
         width = len(words) + NUMBERS + PAIRS + 3 * len(hints)
@@ -140,9 +152,17 @@ def columns(seen: Look, hints: Lexicon, idf: Floats) -> sparse.csr_array:
     )
 
 
-def standardised(values: Floats, centre: Floats, scale: Floats) -> Floats:
-    nearer: Floats = np.clip((values - centre) / scale, -FARTHEST, FARTHEST)
-    return nearer
+class Knots(NamedTuple):
+    """Pieces of the range of each feature, arrays (pieces,): its `column`, where it begins, and one over its width."""
+
+    column: NDArray[np.int32]
+    begin: Floats
+    slope: Floats
+
+    def spread(self, values: Floats) -> Floats:
+        """Features (blocks, features) -> (blocks, pieces): how far each feature has come through each piece, from 0 to 1."""
+        come: Floats = np.clip((values[:, self.column] - self.begin) * self.slope, 0, 1)
+        return come
 
 
 def probabilities(answers: Floats) -> Floats:
@@ -156,23 +176,30 @@ def probabilities(answers: Floats) -> Floats:
     return p.astype(np.float32)
 
 
+def least(seen: Look) -> NDArray[np.float64]:
+    """The probability of being the article's own from which each block is kept."""
+    return np.where(seen.on_page, OWN_ON_PAGES, OWN_IN_BARE_TEXT)
+
+
 def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
     """Blocks to keep against the model's word: of every article that would lose nearly all of its prose, the prose that comes nearest to
     being its own."""
     prose = (seen.words >= PROSE_WORDS) & (seen.linked < MOSTLY_LINKS)
     words = seen.words * prose
     of_article = np.bincount(seen.article, words, minlength=seen.articles)
-    kept = np.bincount(seen.article, words * (text >= OWN), minlength=seen.articles)
+    kept = np.bincount(seen.article, words * (text >= least(seen)), minlength=seen.articles)
     likeliest = np.zeros(seen.articles, np.float32)
     np.maximum.at(likeliest, seen.article, text * prose)
     poor = (kept < LEAST_KEPT * of_article)[seen.article]
     return poor & prose & (text >= NEAREST * likeliest[seen.article])
 
 
-FARTHEST = 8.0
-"""Standard deviations beyond which a feature tells nothing more."""
-OWN = 0.4
-"""At least this probability of being the article's own keeps a block."""
+OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.4
+"""At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
+OTHER = KINDS.index("other")
+SAID_WORDS, SAID_SHARE = 30, 0.9
+"""A block of so many words of which this share stood in blocks that are kept is not said twice: some pages hold their article a second time, for
+other readers or in one lump."""
 PROSE_WORDS = 15
 MOSTLY_LINKS = 0.5
 """A block of so many words that is not mostly links is prose, whatever it says."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -18,9 +22,10 @@ from training.align import TEXT
 from training.arrangements import arrange
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
-from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, columns, probabilities, standardised
+from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, columns, probabilities
 from training.page_context import context
 from training.tokens import MARK, Lexicon
+from training.trees import Trees
 
 ANSWERS = 1 + len(KINDS)
 ABSENT = -30.0
@@ -30,10 +35,15 @@ LEAST_SOURCES = 10
 """A word is known when this many articles have it; a hint when this many sources have it: fewer would be a memory of their templates."""
 FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
-FIRST_C, FIRST_STEPS = 1.0, 60
-NETWORKS, HIDDEN, DECAY, BATCH = 3, 32, 1.0, 512
-OWN_EPOCHS, KIND_EPOCHS = 8, 30
-LEAST_SCALE = 1e-3
+FIRST_C, FIRST_STEPS = 4.0, 100
+TREES, DEPTH, RATE, LEAST_LEAF, FEATURES_TRIED = 160, 4, 0.1, 30, 40
+ROWS_TRIED = 45_000
+"""Each tree is fitted to about so many blocks, drawn anew."""
+NETWORKS, HIDDEN, DECAY, BATCH, EPOCHS = 2, 32, 0.1, 512, 12
+JOBS = 2
+"""Parts fitted at the same time."""
+PIECES, SAMPLE = 4, 60_000
+"""Pieces that the range of a feature is cut into at most, with as many blocks of a sample in each."""
 
 
 def fit_kinds(articles: Sequence[LabelledBlocks], seed: int = 0) -> KindClassifier:
@@ -44,35 +54,37 @@ def fit_kinds(articles: Sequence[LabelledBlocks], seed: int = 0) -> KindClassifi
     idf = idf_of(seen, len(words))
     told = Told.of(articles, seen)
     matrix = columns(_foreign(seen, seed), hints, idf)
-    with catch_warnings():
-        simplefilter("ignore", ConvergenceWarning)  # both stages stop early on purpose
-        first = held_out_answers(matrix, told)
-        weights, bias = fit_first(matrix, told)
-        values, told = _arranged(articles, seen, first, told, words, idf, seed)
-        centre, scale = values.mean(axis=0), values.std(axis=0) + LEAST_SCALE
-        hidden, output = fit_second(standardised(values, centre, scale), told, seed)
-    return KindClassifier(words, hints, idf, weights, bias, centre, scale, hidden, output)
+    first = held_out_answers(matrix, told)
+    weights, bias = fit_first(matrix, told)
+    values, on_page, told = _arranged(articles, seen, first, told, words, idf, seed)
+    on_pages, in_bare_text = fit_own(values, on_page, told, seed)
+    knots = knots_of(values, seed)
+    hidden, output = fit_networks(knots, values, told, seed)
+    return KindClassifier(words, hints, idf, weights, bias, on_pages, in_bare_text, knots, hidden, output)
 
 
 def held_out_answers(matrix: sparse.csr_array, told: Told) -> Floats:
     """Probability of each kind (blocks, kinds) from a first stage that has not seen the block's source."""
     first = np.zeros((len(told.kind), len(KINDS)), np.float32)
-    for inside, outside in GroupKFold(min(FOLDS, len(np.unique(told.group)))).split(matrix, groups=told.group):
-        weights, bias = fit_first(matrix[inside], told.part(inside))
+    folds = list(GroupKFold(min(FOLDS, len(np.unique(told.group)))).split(matrix, groups=told.group))
+    fitted = Parallel(JOBS)(delayed(fit_first)(matrix[inside], told.part(inside)) for inside, _ in folds)
+    for (_, outside), (weights, bias) in zip(folds, fitted, strict=True):
         first[outside] = probabilities(matrix[outside] @ weights + bias)
     return first
 
 
-def _arranged(articles: Sequence[LabelledBlocks], seen: Look, first: Floats, told: Told, words: Lexicon, idf: Floats, seed: int) -> tuple[Floats, Told]:
-    """What the second stage learns from: the articles as they are, and their blocks arranged otherwise."""
+def _arranged(
+    articles: Sequence[LabelledBlocks], seen: Look, first: Floats, told: Told, words: Lexicon, idf: Floats, seed: int
+) -> tuple[Floats, NDArray[np.bool_], Told]:
+    """What the second stage learns from: the articles as they are and their blocks arranged otherwise; features, whether on a page, and what is told."""
     blocks = [block for article in articles for block in article.blocks]
     edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    arranged = list(arrange(edges, told.own, told.kind, seen.groups[:, 0] < 0, seed))
-    place = np.concatenate([arrangement.place for arrangement in arranged])
-    kind = np.concatenate([arrangement.kind for arrangement in arranged])
-    again = look(words, [[blocks[at] for at in arrangement.place.tolist()] for arrangement in arranged])
-    values = np.concatenate([context(seen, first, idf), context(again, first[place], idf)])
-    return values, told.joined(told.part(place).renamed(kind))
+    arranged = list(arrange(edges, told.kind, ~seen.on_page, seed))
+    place = np.concatenate(arranged)
+    again = look(words, [[blocks[at] for at in order.tolist()] for order in arranged])
+    whole = np.flatnonzero(np.bincount(seen.article, told.own, minlength=seen.articles)[seen.article] > 0)
+    values = np.concatenate([context(seen, first, idf)[whole], context(again, first[place], idf)])
+    return values, np.concatenate([seen.on_page[whole], again.on_page]), told.part(np.concatenate([whole, place]))
 
 
 def _foreign(seen: Look, seed: int) -> Look:
@@ -99,10 +111,11 @@ class Told(NamedTuple):
         own = np.array([kind == TEXT or kind in TEXT_KINDS for kind in said]).astype(int)
         number: dict[str, int] = {}
         group = np.array([number.setdefault(article.source, len(number)) for article in articles])[seen.article]
-        told_kinds = np.bincount(seen.article, kind > 1, minlength=len(articles))[seen.article] > 0
+        told_kinds = np.bincount(seen.article, kind >= 0, minlength=len(articles))[seen.article] > 0
         length = np.bincount(seen.article)[seen.article]
         page = np.sqrt(PAGE_BLOCKS / np.maximum(length, PAGE_BLOCKS))
-        own_weight = (np.where(own == 1, OWN_LINE, OTHER_LINE) + np.minimum(seen.words, 60) / 20) * page * np.where(told_kinds, KINDS_TOLD, 1)
+        own_weight = (np.where(own == 1, OWN_LINE, OTHER_LINE) + np.minimum(seen.words, 60) / 20) * page
+        own_weight *= np.where(told_kinds, np.where(seen.on_page, KINDS_TOLD, EXCERPT_TOLD), 1)
         often = np.bincount(kind[kind >= 0], minlength=len(KINDS))
         kind_weight = np.where(kind >= 0, (often.mean() / np.maximum(often, 1)[kind]) ** RARITY, 0) * page
         return cls(own, kind, group, own_weight.astype(np.float32), kind_weight.astype(np.float32))
@@ -110,30 +123,14 @@ class Told(NamedTuple):
     def part(self, which: Ints) -> Told:
         return Told(self.own[which], self.kind[which], self.group[which], self.own_weight[which], self.kind_weight[which])
 
-    def renamed(self, kind: Ints) -> Told:
-        """With other kinds where `kind` is not UNKNOWN."""
-        other = kind != UNKNOWN
-        own = np.where(other, np.isin(kind, [KINDS.index(name) for name in TEXT_KINDS]), self.own)
-        return self._replace(own=own.astype(int), kind=np.where(other, kind, self.kind), kind_weight=np.where(other, ARRANGED_WEIGHT, self.kind_weight))
-
-    def joined(self, other: Told) -> Told:
-        return Told(
-            np.concatenate([self.own, other.own]),
-            np.concatenate([self.kind, other.kind]),
-            np.concatenate([self.group, other.group]),
-            np.concatenate([self.own_weight, other.own_weight]),
-            np.concatenate([self.kind_weight, other.kind_weight]),
-        )
-
 
 OWN_LINE, OTHER_LINE = 0.2, 1.0
 """What a line counts for before its words do. Losing words of the article costs as much as they are; each line of boilerplate kept is one too many."""
 FOREIGN_SHARE = 0.1
-ARRANGED_WEIGHT = 0.5
 PAGE_BLOCKS = 50
 """Each block of a longer article counts for less, so that long pages do not rule."""
-KINDS_TOLD = 3.0
-"""What blocks count for where people looked at every block, beside those known by the page's true text only."""
+KINDS_TOLD, EXCERPT_TOLD = 3.0, 6.0
+"""What blocks count for where every block was looked at, on a page and in bare text, beside those known by the page's true text only."""
 RARITY = 0.3
 """0 would leave rare kinds rare, 1 make all kinds equal."""
 
@@ -142,36 +139,93 @@ def fit_first(matrix: sparse.csr_array, told: Told) -> tuple[Floats, Floats]:
     """Weights (columns, answers) and bias (answers,)."""
     weights = np.zeros((matrix.shape[1], ANSWERS), np.float32)
     bias = np.full(ANSWERS, ABSENT, np.float32)
-    own = _linear().fit(matrix, told.own, told.own_weight)
-    weights[:, 0], bias[0] = own.coef_[0], own.intercept_[0]
     known = told.kind >= 0
-    kind = _linear().fit(matrix[known], told.kind[known], told.kind_weight[known])
+    with _stopping_early():
+        own = _linear().fit(matrix, told.own, told.own_weight)
+        kind = _linear().fit(matrix[known], told.kind[known], told.kind_weight[known])
+    weights[:, 0], bias[0] = own.coef_[0], own.intercept_[0]
     weights[:, 1 + kind.classes_], bias[1 + kind.classes_] = kind.coef_.T, kind.intercept_
     return weights, bias
+
+
+@contextmanager
+def _stopping_early() -> Iterator[None]:
+    """Stages that are stopped before they converge, on purpose, do not warn."""
+    with catch_warnings():
+        simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _linear() -> LogisticRegression:
     return LogisticRegression(C=FIRST_C, max_iter=FIRST_STEPS, tol=1e-3)
 
 
-def fit_second(values: Floats, told: Told, seed: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Several networks for each question, side by side: their hidden units one after the other, their answers averaged."""
-    known = told.kind >= 0
-    seeds = range(seed, seed + NETWORKS)
-    own = [_network(n, OWN_EPOCHS, len(values)).fit(values, told.own, told.own_weight) for n in seeds]
-    kind = [_network(n, KIND_EPOCHS, known.sum()).fit(values[known], told.kind[known], told.kind_weight[known]) for n in seeds]
-    parts = [*((network, np.array([0])) for network in own), *((network, 1 + network.classes_) for network in kind)]
-    hidden = np.concatenate([network.coefs_[0] for network, _ in parts], axis=1), np.concatenate([network.intercepts_[0] for network, _ in parts])
-    output = np.zeros((2 * NETWORKS * HIDDEN, ANSWERS)), np.full(ANSWERS, ABSENT)
-    output[1][np.concatenate([answers for _, answers in parts])] = 0
-    for place, (network, answers) in enumerate(parts):
-        output[0][place * HIDDEN : (place + 1) * HIDDEN, answers] = network.coefs_[1] / NETWORKS
-        output[1][answers] += network.intercepts_[1] / NETWORKS
+def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -> tuple[Trees, Trees]:
+    """Trees for pages and for bare text; where there is nothing to learn the ones from, the others serve."""
+    parts = [np.flatnonzero(which) for which in (on_page, ~on_page) if which.any()]
+    fitted = Parallel(JOBS)(delayed(_trees)(values[part], told.part(part), seed) for part in parts)
+    return fitted[0], fitted[-1]
+
+
+def _trees(values: Floats, told: Told, seed: int) -> Trees:
+    share = min(1.0, ROWS_TRIED / len(values))
+    boosting = GradientBoostingClassifier(
+        init="zero", n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=LEAST_LEAF,
+        subsample=share, max_features=FEATURES_TRIED, random_state=seed,
+    )  # fmt: skip
+    return trees_of(boosting.fit(values, told.own, told.own_weight))
+
+
+def trees_of(boosting: GradientBoostingClassifier) -> Trees:
+    """The trees of a classifier of two classes that was fitted with init="zero"."""
+    depth = boosting.max_depth
+    inner = 2**depth - 1
+    count = len(boosting.estimators_)
+    trees = Trees(np.zeros((count, inner), np.int32), np.full((count, inner), np.inf, np.float32), np.zeros((count, inner + 1), np.float32))
+    for number, (fitted,) in enumerate(boosting.estimators_):
+        tree = fitted.tree_
+        at = np.zeros(1, np.int64)
+        for level in range(depth):
+            place = slice(2**level - 1, 2 ** (level + 1) - 1)
+            splits = tree.children_left[at] >= 0
+            trees.feature[number, place] = np.where(splits, tree.feature[at], 0)
+            trees.threshold[number, place] = np.where(splits, _not_above(tree.threshold[at]), np.inf)
+            at = np.stack([np.where(splits, tree.children_left[at], at), np.where(splits, tree.children_right[at], at)], axis=1).ravel()
+        trees.value[number] = boosting.learning_rate * tree.value[at, 0, 0]
+    return trees
+
+
+def _not_above(threshold: NDArray[np.float64]) -> Floats:
+    """The greatest float32 not above each threshold: what is at most the one is at most the other."""
+    nearest = threshold.astype(np.float32)
+    return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+
+
+def knots_of(values: Floats, seed: int) -> Knots:
+    """Pieces with equally many values in each, fewer where a feature has few values."""
+    sample = values[np.random.default_rng(seed).choice(len(values), min(len(values), SAMPLE), replace=False)]
+    edges = [np.unique(quantiles) for quantiles in np.quantile(sample, np.linspace(0, 1, PIECES + 1), axis=0).T]
+    column = np.repeat(np.arange(len(edges)), [len(found) - 1 for found in edges])
+    begin = np.concatenate([found[:-1] for found in edges])
+    width = np.concatenate([np.diff(found) for found in edges])
+    return Knots(column.astype(np.int32), begin.astype(np.float32), (1 / width).astype(np.float32))
+
+
+def fit_networks(knots: Knots, values: Floats, told: Told, seed: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Several networks that tell the kind, side by side: their hidden units one after the other, their answers averaged."""
+    known = np.flatnonzero(told.kind >= 0)
+    spread, kind, weight = knots.spread(values[known]), told.kind[known], told.kind_weight[known]
+    with _stopping_early():
+        networks = [_network(n, len(known)).fit(spread, kind, weight) for n in range(seed, seed + NETWORKS)]
+    hidden = np.concatenate([network.coefs_[0] for network in networks], axis=1), np.concatenate([network.intercepts_[0] for network in networks])
+    output = np.zeros((NETWORKS * HIDDEN, len(KINDS))), np.full(len(KINDS), ABSENT)
+    output[0][:, networks[0].classes_] = np.concatenate([network.coefs_[1] for network in networks]) / NETWORKS
+    output[1][networks[0].classes_] = np.mean([network.intercepts_[1] for network in networks], axis=0)
     return (hidden[0].astype(np.float32), hidden[1].astype(np.float32)), (output[0].astype(np.float32), output[1].astype(np.float32))
 
 
-def _network(seed: int, epochs: int, blocks: int) -> MLPClassifier:
-    return MLPClassifier((HIDDEN,), alpha=DECAY, batch_size=min(BATCH, blocks), max_iter=epochs, random_state=seed)
+def _network(seed: int, blocks: int) -> MLPClassifier:
+    return MLPClassifier((HIDDEN,), alpha=DECAY, batch_size=min(BATCH, blocks), max_iter=EPOCHS, random_state=seed)
 
 
 def idf_of(seen: Look, known: int) -> Floats:

@@ -13,6 +13,8 @@ from training.features import Floats, Ints, Look
 
 NEAR = (-3, -2, -1, 1, 2, 3)
 """Neighbours looked at one by one."""
+NEAR_KINDS = ("caption", "navigation", "related", "appeal")
+"""Kinds that are asked for there."""
 WINDOWS = (5, 10, 25)
 """Blocks before and after that are looked at together."""
 LEAST_LOG = -7.0
@@ -23,6 +25,10 @@ MAIN_PARTS = (0.3, 0.6, 0.9)
 """Shares of an article's own text that make an element its main part."""
 PROSE_WORDS = 12
 """A block of this many words, likely the article's own, is prose that others can share words with."""
+RUN_KINDS = ("navigation", "related", "appeal", "comment")
+"""Kinds that come in long runs."""
+EVEN, EVIDENCE = 0.05, (-2.0, 3.0)
+"""The probability of a kind that speaks neither for nor against a run of it, and what a block can say at most, in logits."""
 RARE_IDF = 4.0
 """Words in fewer than about one article in 20 tell what an article is about."""
 
@@ -52,6 +58,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
             np.log1p(after) / 4,
             _runs((2 * text - 1) * np.sqrt(words), seen.article),
             _runs(2 * text - 1, seen.article),
+            _kind_runs(p, seen.article),
             _groups(seen, p, words),
             _ladder(seen, text, words),
             shared_words(seen, text, idf),
@@ -68,14 +75,14 @@ def _bounds(seen: Look) -> tuple[Ints, Ints]:
 
 def _neighbours(seen: Look, p: Floats) -> Floats:
     count = len(p)
+    seen_there = np.column_stack([text_probability(p), p[:, [KINDS.index(name) for name in NEAR_KINDS]], seen.shape[:, 1]])
     columns = []
     for step in NEAR:
         there = np.arange(count) + step
         inside = (there >= 0) & (there < count)
         there = np.clip(there, 0, count - 1)
         inside &= seen.article[there] == seen.article
-        kin = inside & (seen.groups[there, 0] == seen.groups[:, 0]) & (seen.groups[:, 0] >= 0)
-        columns += [p[there] * inside[:, None], inside[:, None], kin[:, None], (seen.shape[there, 1] * inside)[:, None]]
+        columns.append(seen_there[there] * inside[:, None])
     return np.concatenate(columns, axis=1)
 
 
@@ -137,6 +144,16 @@ def _runs(score: Floats, article: Ints) -> Floats:
     return np.stack([inside, np.log1p(before), np.log1p(after), none, *sums], axis=1)
 
 
+def _kind_runs(p: Floats, article: Ints) -> Floats:
+    """For each of RUN_KINDS how good a run of blocks that could be of that kind a block stands in, and whether it is the article's best."""
+    columns = []
+    for name in RUN_KINDS:
+        evidence = np.clip(np.log((p[:, KINDS.index(name)] + EVEN / 10) / EVEN), *EVIDENCE)
+        through, inside = best_runs(evidence, article)
+        columns += [np.cbrt(through) / 2, inside]
+    return np.stack(columns, axis=1)
+
+
 def _groups(seen: Look, p: Floats, words: Floats) -> Floats:
     """What the blocks look like that share a block's parent, its grandparent and its sort of element."""
     columns = []
@@ -154,7 +171,7 @@ def _groups(seen: Look, p: Floats, words: Floats) -> Floats:
 
 def _ladder(seen: Look, text: Floats, words: Floats) -> Floats:
     """Up from a block through the elements it stands in: how much of the article's own text is in there, how much of what is in there is
-    that, how much is links, and how far up the main part of the text is."""
+    that, how much is links, how often its sort of element stands there, and how far up the main part of the text is."""
     row, level = np.nonzero(seen.inside >= 0)
     element = seen.inside[row, level]
     elements = len(seen.elements.sort) + 1
@@ -162,12 +179,13 @@ def _ladder(seen: Look, text: Floats, words: Floats) -> Floats:
     whole = np.bincount(seen.article, text * words, minlength=seen.articles)[seen.article]
     share = own[seen.inside] / np.maximum(whole, 1e-6)[:, None] * (seen.inside >= 0)
     all_words = np.maximum(all_words, 1e-6)
+    alike = np.log1p(np.append(seen.elements.alike, 0)) / 4
     depth = (seen.inside >= 0).sum(axis=1)
     columns = [np.log1p(depth - (share >= part).sum(axis=1)) for part in MAIN_PARTS]
     for step in RUNGS:
         rung = np.clip(np.minimum(step, depth) - 1, 0, None)
         at = seen.inside[np.arange(len(text)), rung]
-        columns += [share[np.arange(len(text)), rung], own[at] / all_words[at], links[at] / all_words[at]]
+        columns += [share[np.arange(len(text)), rung], own[at] / all_words[at], links[at] / all_words[at], alike[at], np.log1p(all_words[at]) / 8]
     return np.stack(columns, axis=1)
 
 
