@@ -9,6 +9,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
 from training.align import BOILERPLATE, TEXT, align
+from training.appeals import runs_of_appeals
 from training.arrangements import arrange
 from training.article import KINDS, Block
 from training.errors import ModelError
@@ -193,6 +194,14 @@ def test_furniture_and_letters_are_put_round_the_text_of_articles_never_into_pag
         own = order[kind[order] == body]
         assert len(own) >= 2 and own.max() < 6
         assert (np.diff(own) == 1).all()
+
+
+def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
+    appeal = np.array([0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0], bool)
+    assert list(runs_of_appeals(appeal, appeal)) == [slice(5, 10)]
+    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.zeros(11, bool))) == []
+    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool))) == [slice(0, 11)]
+    assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
 
 
 def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:

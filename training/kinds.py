@@ -5,6 +5,7 @@
    (`page_context`). Boosted trees say whether it is the article's own, one set of them for pages and one for bare text; small networks of
    which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
 3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`). Nothing said twice at length.
+   In bare text an appeal is one from its first plea to its last (`appeals`).
 
 Both stages answer two questions. Whether a block is the article's own is learnt from all labelled blocks, of which kind it then is from
 those whose kind was told. A bare line is a block that stands in no element.
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from training.appeals import runs_of_appeals
 from training.article import KINDS, TEXT_KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, said_before, standing, words_of
@@ -89,6 +91,7 @@ class KindClassifier:
         again = own & (seen.words >= SAID_WORDS) & (said_before(seen, own) >= SAID_SHARE)
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
+        carry_appeals(seen, first, kind, probability)
         why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
         edges = np.searchsorted(seen.article, np.arange(seen.articles + 1)).tolist()
         return [
@@ -176,6 +179,19 @@ def probabilities(answers: Floats) -> Floats:
     return p.astype(np.float32)
 
 
+def carry_appeals(seen: Look, first: Floats, kind: Ints, probability: Floats) -> None:
+    """Name appeals, in place, the blocks of bare text that stand in a run of appeals; as probable as the run has appeals in it."""
+    appeal = (kind == APPEAL) & ~seen.on_page
+    likely = first[:, APPEAL] >= COULD_BE
+    edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
+    for number in np.flatnonzero(np.bincount(seen.article, appeal, minlength=seen.articles)).tolist():
+        place = slice(edges[number], edges[number + 1])
+        for run in runs_of_appeals(appeal[place], likely[place]):
+            carried = IS_TEXT[kind[place][run]]
+            kind[place][run][carried] = APPEAL
+            probability[place][run][carried] = np.mean(appeal[place][run] | likely[place][run])
+
+
 def least(seen: Look) -> NDArray[np.float64]:
     """The probability of being the article's own from which each block is kept."""
     return np.where(seen.on_page, OWN_ON_PAGES, OWN_IN_BARE_TEXT)
@@ -196,7 +212,9 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
 
 OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.4
 """At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
-OTHER = KINDS.index("other")
+APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
+COULD_BE = 0.1
+"""A block that the first stage gives so much of a chance could be an appeal."""
 SAID_WORDS, SAID_SHARE = 30, 0.9
 """A block of so many words of which this share stood in blocks that are kept is not said twice: some pages hold their article a second time, for
 other readers or in one lump."""
