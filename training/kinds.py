@@ -164,8 +164,10 @@ class Knots(NamedTuple):
 
     def spread(self, values: Floats) -> Floats:
         """Features (blocks, features) -> (blocks, pieces): how far each feature has come through each piece, from 0 to 1."""
-        come: Floats = np.clip((values[:, self.column] - self.begin) * self.slope, 0, 1)
-        return come
+        come: Floats = np.take(values, self.column, axis=1)
+        come -= self.begin
+        come *= self.slope
+        return np.clip(come, 0, 1, out=come)
 
 
 def probabilities(answers: Floats) -> Floats:

@@ -1,13 +1,20 @@
-"""Boosted trees as plain arrays: every tree is filled up to the same depth, so that all trees answer for all rows one level at a time."""
+"""Boosted trees as plain arrays. Every tree is filled up to the same small depth, so that the answers to all its questions, packed into bits,
+say at once which leaf a row comes to."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+
+DEEPEST = 4
+"""Levels of a tree whose questions go into 16 bits."""
+ROWS = 512
+"""Rows answered for at a time."""
 
 
 class Trees(NamedTuple):
@@ -20,14 +27,25 @@ class Trees(NamedTuple):
 
     def score(self, values: Floats) -> Floats:
         """Rows (rows, features) -> logits (rows,)."""
-        rows, features = values.shape
-        flat = np.ascontiguousarray(values).ravel()
-        begin = (np.arange(rows) * features)[:, None]
         trees, inner = self.feature.shape
-        tree = np.arange(trees) * inner
-        node = np.zeros((rows, trees), np.int64)
-        for _ in range(inner.bit_length()):
-            at = node + tree
-            node = 2 * node + 1 + (flat[begin + self.feature.ravel()[at]] > self.threshold.ravel()[at])
-        answers: Floats = self.value.ravel()[node - inner + np.arange(trees) * (inner + 1)].sum(axis=1)
+        feature, threshold = self.feature.ravel(), self.threshold.reshape(-1, 1)
+        first_leaf = (np.arange(trees) * (inner + 1))[:, None]
+        answers = np.zeros(len(values), np.float32)
+        for begin in range(0, len(values), ROWS):
+            columns = np.ascontiguousarray(values[begin : begin + ROWS].T)
+            above = (columns[feature] > threshold).reshape(trees, inner, -1)
+            bits = np.zeros((trees, columns.shape[1]), np.uint16)
+            for node in range(inner):
+                bits |= above[:, node].astype(np.uint16) << node
+            answers[begin : begin + ROWS] = self.value.ravel()[first_leaf + _leaf_of(inner)[bits]].sum(axis=0)
         return answers
+
+
+@cache
+def _leaf_of(inner: int) -> NDArray[np.int64]:
+    """The leaf for each way to answer the questions of the inner nodes, the answer of node n in bit n."""
+    bits = np.arange(1 << inner)
+    node = np.zeros(len(bits), np.int64)
+    for _ in range(inner.bit_length()):
+        node = 2 * node + 1 + (bits >> node & 1)
+    return node - inner
