@@ -1,4 +1,4 @@
-"""The command line: `copydesk score`, `strip`, `train`, `evaluate`, `check`, `serve`, `model`. Translates, and nothing more."""
+"""The command line: `copydesk score`, `strip`, `train`, `evaluate`, `check`, `report`, `serve`, `model`. Translates, and nothing more."""
 
 from __future__ import annotations
 
@@ -204,6 +204,34 @@ def check_command(data: tuple[Path, ...]) -> None:
     if problems:
         raise click.ClickException(f"{len(problems)} problems; mend the labels or the files they were made from")
     click.echo(f"{len(corpus.articles)} articles, {sum(len(article.blocks) for article in corpus.articles)} blocks: nothing wrong")
+
+
+@main.command("report")
+@click.argument("results", nargs=-1, required=True, type=READABLE)
+@click.option(
+    "-o", "--output", required=True, metavar="FILE.html", type=click.Path(dir_okay=False, path_type=Path), help="Page to write; .csv, .json beside it."
+)
+@click.option("--by", type=click.Choice(["month"]), help="Follow each source over time too, by what its pages say of their dates.")
+@one_line_errors
+def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> None:
+    """Say of each source in RESULTS, JSON Lines that `score` wrote, how much of it is editorial: one page for people, every figure as CSV and JSON.
+
+    \b
+    copydesk score archive/ --no-text -o results.jsonl.gz
+    copydesk report results.jsonl.gz -o report.html --by month
+    """
+    from service.report import outputs, write_report
+    from training.profile import profile, read_results
+
+    if output.suffix != ".html":
+        raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")
+    written = outputs(output)
+    for path in written:
+        if any(path.exists() and path.samefile(given) for given in results):
+            raise click.UsageError(f"{path} would be written over, and it is one of the results; choose another name with -o")
+    found = profile(read_results(results), by_month=by == "month")
+    write_report(found, output)
+    log.info("%s: %d sources", ", ".join(map(str, written)), len(found.sources))
 
 
 @main.command("serve")

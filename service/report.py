@@ -1,0 +1,148 @@
+"""A profile -> one page that needs nothing else, and beside it every figure as CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from training.profile import BOILERPLATE, LEAST_ARTICLES, LEVEL, SPREAD, Measured, Profile, Source
+
+DECIMALS = 4
+SPREAD_IN_WORDS = ("below 10 %", "10 to 50 %", "50 to 90 %", "above 90 %")
+ASKING, SELLING = "appeal", "advert"
+"""The kinds of boilerplate that work for the publisher, shown apart."""
+
+Figures = dict[str, Any]
+
+
+def outputs(page: Path) -> tuple[Path, Path, Path]:
+    """The page and the two files beside it."""
+    return page, page.with_suffix(".csv"), page.with_suffix(".json")
+
+
+def write_report(found: Profile, page: Path) -> None:
+    """Write all three, each whole or not at all."""
+    for path, content in zip(outputs(page), (as_html(found, page), as_csv(found), as_json(found)), strict=True):
+        _write(path, content)
+
+
+def as_json(found: Profile) -> str:
+    """Every figure: sources by name, each with its months and examples."""
+    report = {
+        "level": LEVEL,
+        "least_articles": LEAST_ARTICLES,
+        "repeated_ids": found.repeated,
+        "models": [{**model._asdict(), "results": results} for model, results in found.models.items()],
+        "sources": [
+            {
+                **source_figures(source),
+                "failures": dict(sorted(source.failures.items())),
+                "months": [{"month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())],
+                "examples": [
+                    {"id": one.id, "title": one.title, "words": one.words, "editorial_words": one.editorial} for one in source.examples
+                ],
+            }
+            for source in found.sources
+        ],
+    }  # fmt: skip
+    return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+
+
+def as_csv(found: Profile) -> str:
+    """A row for each source, and below it one for each of its months; `month` is empty in the former, what is not told by month in the latter."""
+    rows: list[Figures] = []
+    for source in found.sources:
+        rows.append({"source": source.name, "month": "", **source_figures(source), "failures": _in_words(source.failures)})
+        rows += [{"source": source.name, "month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())]
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def as_html(found: Profile, page: Path) -> str:
+    """The page."""
+    made_from = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made_from.filters |= {"percent": percent, "count": "{:,}".format, "interval": interval_in_words, "in_words": _in_words}
+    failures, round_it = (sum((getattr(source, name) for source in found.sources), Counter[str]()) for name in ("failures", "round_it"))
+    return made_from.get_template("report.html").render(
+        found=found,
+        ranked=found.ranked,
+        too_few=found.too_few,
+        failures=failures,
+        articles=sum(source.articles for source in found.sources),
+        words=sum(source.measured.words for source in found.sources),
+        spread_names=SPREAD_IN_WORDS,
+        kinds=(ASKING, SELLING, *(kind for kind in BOILERPLATE if round_it[kind] and kind not in (ASKING, SELLING))),
+        least=LEAST_ARTICLES,
+        beside=[path.name for path in outputs(page)[1:]],
+    )
+
+
+def source_figures(source: Source) -> Figures:
+    """A source's figures: counts of articles, passages and words; shares between 0 and 1, None where they cannot be told."""
+    return {
+        "source": source.name,
+        "articles": source.articles,
+        "failed": source.failures.total(),
+        "undated": source.undated,
+        "passages": source.passages,
+        "unlabelled_passages": source.unlabelled,
+        **measured_figures(source.measured),
+        "text_words": source.text_words,
+        "boilerplate_words": source.round_it.total(),
+        **{f"{kind}_words": source.round_it[kind] for kind in BOILERPLATE},
+        **{f"{kind}_share": _rounded(source.share_round_it(kind)) for kind in (ASKING, SELLING)},
+    }
+
+
+def measured_figures(measured: Measured) -> Figures:
+    """What is told of a source as a whole and of each of its months."""
+    low, high = measured.interval or (None, None)
+    return {
+        "measured_articles": measured.articles,
+        "labelled_words": measured.words,
+        "editorial_words": measured.editorial,
+        "editorial_share": _rounded(measured.share),
+        "low": _rounded(low),
+        "high": _rounded(high),
+        "note": "too few articles" if measured.too_few else "",
+        **{f"articles_{name}": articles for name, articles in zip(SPREAD, measured.spread, strict=True)},
+    }
+
+
+def percent(share: float | None) -> str:
+    """A share for people: `3.1 %`."""
+    return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def interval_in_words(measured: Measured) -> str:
+    """The interval for people: `2.0 to 4.5 %`."""
+    found = measured.interval
+    return f"{100 * found[0]:.1f} to {percent(found[1])}" if found else "none"
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, DECIMALS)
+
+
+def _write(path: Path, content: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(content, encoding="utf-8", newline="")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,378 @@
+"""What the report of sources promises."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from service.cli import main
+from service.report import as_html, as_json, measured_figures
+from training.part import Part
+from training.profile import EXAMPLES, LEAST_ARTICLES, Counted, Measured, Profile, counted, month_of, profile, read_results
+
+MODEL = {"name": "default", "digest": "sha256:" + "0" * 64}
+HOSTILE = """<script>window.hacked = 1</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}</style></svg>\u0000"""
+PASSAGE_WORDS = 40
+
+
+def block(kind: str, words: int, **more: Any) -> dict[str, Any]:
+    return {"start": 0, "end": 9, "kind": kind, "kind_probability": 0.9, "words": words, **more}
+
+
+def answer(number: int, source: str | None = "harrow.example", editorial: int = 40, reporting: int = 60, **more: Any) -> dict[str, Any]:
+    """A result with one passage of each label, an appeal of 10 words, an advert of 5 and a caption of 5."""
+    passages = [block("body", words, label=label, probability=0.5) for label, words in (("editorial", editorial), ("reporting", reporting), (None, 3)) if words]
+    round_it = [block("appeal", 10), block("advert", 5), block("caption", 5), block("subheading", 2)]
+    named = {"id": f"{source}/{number}", "source": source, "status": "ok", "title": f"Title {number}", "published": "2024-05-01T08:00:00Z"}
+    return {**named, "blocks": [*passages, *round_it], "model": MODEL, **more}
+
+
+def failed(number: int, code: str = "empty") -> dict[str, Any]:
+    error = {"code": code, "message": "nothing in it"}
+    return {"id": f"bad/{number}", "source": "harrow.example", "status": "error", "error": error, "blocks": [], "model": MODEL}
+
+
+def lines(answers: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    return (json.dumps(one).encode() + b"\n" for one in answers)
+
+
+def written(path: Path, answers: Iterable[dict[str, Any]]) -> Path:
+    path.write_bytes(b"".join(lines(answers)))
+    return path
+
+
+def profiled(answers: Iterable[dict[str, Any]], by_month: bool = False) -> Profile:
+    return profile(map(counted, lines(answers)), by_month)
+
+
+def report(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+def measured(words: NDArray[np.int64], editorial: NDArray[np.int64]) -> Measured:
+    found = Measured()
+    for article in zip(words.tolist(), editorial.tolist(), strict=True):
+        found.add(*article)
+    return found
+
+
+def opinion_page(draw: np.random.Generator, articles: int) -> NDArray[np.float64]:
+    """Shares of a newspaper one of whose five articles is opinion."""
+    return np.where(draw.random(articles) < 0.2, draw.beta(9, 1, articles), draw.beta(0.5, 9, articles))
+
+
+def opinion_often(draw: np.random.Generator, articles: int) -> NDArray[np.float64]:
+    """Shares of a source that has as many articles of pure opinion as of none."""
+    return (draw.random(articles) < 0.5).astype(float)
+
+
+def opinion_rarely(draw: np.random.Generator, articles: int) -> NDArray[np.float64]:
+    """Shares of a source that argues in one of ten articles, and in half of that."""
+    return np.where(draw.random(articles) < 0.1, draw.beta(5, 5, articles), 0)
+
+
+def mixed(draw: np.random.Generator, articles: int) -> NDArray[np.float64]:
+    """Shares of a source that argues in all of its articles."""
+    return draw.beta(3, 7, articles)
+
+
+@pytest.mark.parametrize(
+    ("shares", "truth", "articles"),
+    [(mixed, 0.3, 25), (mixed, 0.3, 100), (opinion_page, 0.2 * 0.9 + 0.8 * 0.5 / 9.5, 60), (opinion_often, 0.5, 100), (opinion_rarely, 0.05, 200)],
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(shares: Any, truth: float, articles: int) -> None:
+    """Of 1,000 generated sources with a known share, 93 to 97 in 100 have it inside their 95 % interval, although passages of one article hang together."""
+    draw = np.random.default_rng(20)
+    inside = 0
+    for _ in range(1000):
+        passages = np.maximum(1, draw.lognormal(2.3, 0.6, articles).astype(int))
+        found = measured(PASSAGE_WORDS * passages, PASSAGE_WORDS * draw.binomial(passages, shares(draw, articles)))
+        assert found.interval
+        low, high = found.interval
+        inside += low <= truth <= high
+    assert 930 <= inside <= 970
+
+
+def test_passages_of_one_article_are_not_taken_for_independent() -> None:
+    """The same words in fewer articles give a wider interval."""
+    few, many = Measured(), Measured()
+    for number in range(30):
+        few.add(4000, 4000 * (number % 2))
+        for _ in range(10):
+            many.add(400, 400 * (number % 2))
+    assert few.share == many.share == 0.5
+    assert few.interval and many.interval
+    assert few.interval[1] - few.interval[0] > 2 * (many.interval[1] - many.interval[0])
+
+
+def test_a_source_of_few_articles_says_so() -> None:
+    """Five articles give no share but a wide interval, one gives none; from the least number on there is a share."""
+    five = profiled(answer(number, editorial=20 * number) for number in range(5))
+    [source] = five.too_few
+    figures = measured_figures(source.measured)
+    assert figures["editorial_share"] is None and figures["note"] == "too few articles"
+    assert figures["high"] - figures["low"] > 0.3
+    assert "too few articles (5)" in as_html(five, Path("report.html"))
+    assert measured_figures(profiled([answer(1)]).sources[0].measured)["low"] is None
+    enough = profiled(answer(number) for number in range(LEAST_ARTICLES))
+    assert not enough.too_few and enough.ranked[0].measured.share == 0.4
+
+
+@pytest.mark.parametrize(("editorial", "reporting"), [(0, 60), (60, 0)])
+def test_nothing_but_one_label_is_not_certain(editorial: int, reporting: int) -> None:
+    """Where no word, or every word, is editorial the interval still has a width, and stays between 0 and 1."""
+    [source] = profiled(answer(number, editorial=editorial, reporting=reporting) for number in range(40)).sources
+    assert source.measured.interval
+    low, high = source.measured.interval
+    assert 0 <= low < high <= 1
+    assert 0.03 < high - low < 0.2
+
+
+def test_articles_that_are_all_alike_have_a_narrow_interval() -> None:
+    """Where every article has the same share, that share is what the interval is about."""
+    [source] = profiled(answer(number) for number in range(40)).sources
+    assert source.measured.interval
+    assert source.measured.interval[0] < 0.4 < source.measured.interval[1]
+
+
+def test_the_order_of_results_does_not_matter(tmp_path: Path) -> None:
+    """Shuffled results, cut into other files, give the same three files byte for byte."""
+    draw = Random(3)
+    answers = [answer(n, draw.choice(["b.example", "a.example"]), draw.randrange(90), published=f"2024-0{draw.randrange(1, 10)}-02") for n in range(120)]
+    answers += [failed(n, draw.choice(["empty", "not-text"])) for n in range(9)]
+    first = written(tmp_path / "first.jsonl", answers)
+    draw.shuffle(answers)
+    halves = [written(tmp_path / "one.jsonl", answers[:50]), written(tmp_path / "two.jsonl", answers[50:])]
+    for folder, results in (("x", [first]), ("y", halves)):
+        (tmp_path / folder).mkdir()
+        assert report(*results, "--by", "month", "-o", tmp_path / folder / "report.html").exit_code == 0
+    for name in ("report.html", "report.csv", "report.json"):
+        assert (tmp_path / "x" / name).read_bytes() == (tmp_path / "y" / name).read_bytes()
+
+
+def test_counts_are_those_of_the_results() -> None:
+    """Articles, passages and words are counted as `score` counts them; failed articles stand apart and are in no other figure."""
+    [source] = profiled([*(answer(number) for number in range(3)), failed(1), failed(2, "not-text")]).sources
+    assert (source.articles, source.failures, source.passages, source.unlabelled) == (3, {"empty": 1, "not-text": 1}, 9, 3)
+    assert (source.measured.words, source.measured.editorial) == (300, 120)
+    assert (source.text_words, source.all_words) == (3 * 105, 3 * 125)
+    assert source.share_round_it("appeal") == 10 / 125
+    assert source.share_round_it("advert") == 5 / 125
+    assert len(source.examples) == EXAMPLES
+
+
+def test_words_of_results_with_texts_are_counted_from_the_texts() -> None:
+    """Results with and without texts give the same figures."""
+    bare = answer(1)
+    full = {
+        **bare,
+        "blocks": [{**{name: value for name, value in one.items() if name != "words"}, "text": " ".join(["w"] * one["words"])} for one in bare["blocks"]],
+    }
+    assert counted(json.dumps(full).encode()) == counted(json.dumps(bare).encode())
+
+
+@pytest.mark.parametrize(
+    ("editorial", "reporting", "place"), [(0, 100, 0), (9, 91, 0), (10, 90, 1), (49, 51, 1), (50, 50, 2), (90, 10, 2), (91, 9, 3), (100, 0, 3)]
+)
+def test_spread_over_articles(editorial: int, reporting: int, place: int) -> None:
+    """An article stands in the part of the spread that its own share names."""
+    [source] = profiled([answer(1, editorial=editorial, reporting=reporting)]).sources
+    assert source.measured.spread.index(1) == place
+
+
+@pytest.mark.parametrize(
+    ("said", "month"),
+    [
+        ("2023-03-28T13:09:00+02:00", "2023-03"),
+        ("20230328", "2023-03"),
+        ("2023/03/28", "2023-03"),
+        ("2023-03", "2023-03"),
+        ("Tue, 28 Mar 2023 13:09:00 GMT", "2023-03"),
+        ("Updated: March 28, 2023 1:09pm", "2023-03"),
+        ("Sept. 3rd, 2023", "2023-09"),
+        ("03/04/2023", None),
+        ("2023-13-01", None),
+        ("1680008940", None),
+        ("last Tuesday", None),
+    ],
+)
+def test_months_are_read_only_where_they_are_certain(said: str, month: str | None) -> None:
+    """Dates as pages write them; which of two small numbers is the month is never guessed."""
+    assert month_of(said) == month
+
+
+def test_months_add_up_to_the_source() -> None:
+    """By month the articles and words are those of the source, less the articles without a date, which are counted."""
+    answers = [answer(number, published=f"2024-0{1 + number % 3}-09") for number in range(30)] + [answer(31, published=None)]
+    [source] = profiled(answers, by_month=True).sources
+    assert sorted(source.months) == ["2024-01", "2024-02", "2024-03"]
+    assert sum(month.words for month in source.months.values()) + 100 == source.measured.words
+    assert source.undated == 1
+    assert not profiled(answers).sources[0].months
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"{", "not a result"),
+        (b"[1]", "not a JSON object"),
+        (b"\xff\xfe", "not a result"),
+        (b"[" * 100_000, "not a result"),
+        (json.dumps({"text": "labelled", "label": "reporting"}).encode(), "model is missing"),
+        (json.dumps(answer(1, status="odd")).encode(), "status is 'odd'"),
+        (json.dumps(answer(1, source=7)).encode(), "source is 7"),
+        (json.dumps(answer(1, blocks=[{"kind": "poem", "words": 1}])).encode(), "block 1"),
+        (json.dumps(answer(1, blocks=[block("body", 3, label="sermon")])).encode(), "block 1"),
+        (json.dumps(answer(1, blocks=[{"kind": "body", "label": None}])).encode(), "block 1"),
+        (json.dumps(answer(1, blocks=[block("body", -3, label=None)])).encode(), "words of block 1 are -3"),
+        (json.dumps(answer(1, blocks=["body"])).encode(), "block 1"),
+    ],
+)
+def test_a_bad_line_is_named(line: bytes, why: str, tmp_path: Path) -> None:
+    """One line that is no result ends the command with status 1 and one line that names file and line; nothing is written."""
+    results = tmp_path / "results.jsonl"
+    results.write_bytes(b"".join(lines([answer(1), answer(2)])) + b"\n" + line + b"\n")
+    done = report(results, "-o", tmp_path / "report.html")
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{results}, line 4 is not a result" in done.stderr and why in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["results.jsonl"]
+
+
+def test_damaged_and_empty_files_are_named(tmp_path: Path) -> None:
+    """A .gz that breaks off, a .zst that is none, and a file without results are errors of one line, never an empty report."""
+    torn, scrambled, empty = (tmp_path / name for name in ("torn.jsonl.gz", "scrambled.jsonl.zst", "empty.jsonl"))
+    scrambled.write_bytes(b"no zstandard at all")
+    torn.write_bytes(gzip.compress(b"".join(lines([answer(1)] * 50)))[:-20])
+    empty.write_text("\n")
+    for path, why in ((torn, "cannot be read"), (scrambled, "cannot be read"), (empty, "no result in")):
+        done = report(path, "-o", tmp_path / "report.html")
+        assert done.exit_code == 1 and why in done.stderr and path.name in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_files_are_read_plain_packed_and_as_parts(tmp_path: Path) -> None:
+    """Plain and packed results, and the part that an unfinished run has left, are read alike."""
+    content = b"".join(lines(answer(number) for number in range(5)))
+    paths = [tmp_path / name for name in ("a.jsonl", "b.jsonl.gz", "c.jsonl.gz.part")]
+    for path in paths:
+        path.write_bytes(gzip.compress(content[:9]) + gzip.compress(content[9:]) if ".gz" in path.name else content)
+    with Part(tmp_path / "d.jsonl", {}) as part:
+        paths.append(part.path)
+        part.path.write_bytes(content)
+    assert profile(read_results(paths)).sources[0].articles == 20
+    assert profile(read_results(paths)).repeated == 15
+
+
+@pytest.mark.parametrize(("output", "words"), [("report.pdf", "ends in .html"), ("results.html", "would be written over")])
+def test_wrong_outputs_are_wrong_usage(output: str, words: str, tmp_path: Path) -> None:
+    """The page has a page's name, and no result is ever written over."""
+    results = written(tmp_path / "results.json", [answer(1)])
+    before = results.read_bytes()
+    done = report(results, "-o", tmp_path / output)
+    assert done.exit_code == 2 and words in done.stderr
+    assert results.read_bytes() == before
+
+
+def everything() -> Profile:
+    """Sources of many and of few articles, failures, months, and names that mean harm."""
+    answers = [answer(n, source, editorial=n, title=HOSTILE, id=f"{HOSTILE}{n}") for source in ("b.example", HOSTILE, None) for n in range(40)]
+    return profiled([*answers, answer(1, "few.example"), failed(1, HOSTILE)], by_month=True)
+
+
+def test_the_page_needs_no_other_host() -> None:
+    """No script, no address, no file: style and drawings are inside, and a policy forbids the rest."""
+    html = as_html(everything(), Path("report.html"))
+    page = BeautifulSoup(html, "html.parser")
+    assert not page.find_all(["script", "img", "iframe", "object", "embed", "base", "form"])
+    assert [link["href"] for link in page.find_all("link")] == ["data:,"]
+    assert all(one["href"].startswith("#") and page.find(id=one["href"][1:]) for one in page.find_all("a"))
+    assert not re.findall(r"(?:https?:)?//[a-z]|url\(|@import", html)
+    policy = page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
+    assert policy and "default-src 'none'" in policy["content"]
+
+
+def test_hostile_names_are_text() -> None:
+    """Sources, titles, ids and codes are shown as they are, and are never markup."""
+    html = as_html(everything(), Path("report.html"))
+    page = BeautifulSoup(html, "html.parser")
+    assert "<script" not in html and "<img" not in html and "49" not in page.find(id="table-examples").parent.get_text().split()
+    assert HOSTILE.strip("\0")[:60] in page.get_text()
+    names = {attribute for element in page.find_all(True) for attribute in element.attrs}
+    assert not [name for name in names if name.startswith("on")]
+
+
+def test_every_figure_stands_in_a_table_and_beside_the_page() -> None:
+    """Each drawing has words of its own and a table that it names; tables, CSV and JSON hold the same shares."""
+    found = everything()
+    page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
+    drawings = page.select("figure svg")
+    assert drawings and all(drawing["role"] == "img" and drawing["aria-label"].strip() for drawing in drawings)
+    assert all(page.find(id=figure["aria-describedby"]).find_parent("table") for figure in page.find_all("figure"))
+    assert len({element["id"] for element in page.select("[id]")}) == len(page.select("[id]"))
+    ranking = page.find(id="table-ranking").find_parent("table").get_text(" ")
+    for source in json.loads(as_json(found))["sources"]:
+        assert f"{source['labelled_words']:,}" in ranking
+        if source["editorial_share"] is not None:
+            assert f"{100 * source['editorial_share']:.1f}" in ranking
+
+
+def test_csv_and_json_hold_every_figure(tmp_path: Path) -> None:
+    """A row for each source and each of its months in CSV; the same figures in JSON, and examples and failures."""
+    results = written(tmp_path / "results.jsonl", [*(answer(number) for number in range(30)), failed(1), answer(1, None)])
+    assert report(results, "--by", "month", "-o", tmp_path / "report.html").exit_code == 0
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [(row["source"], row["month"]) for row in rows] == [
+        ("(unknown)", ""),
+        ("(unknown)", "2024-05"),
+        ("harrow.example", ""),
+        ("harrow.example", "2024-05"),
+    ]
+    [unknown, harrow] = told["sources"]
+    assert unknown["editorial_share"] is None and unknown["note"] == "too few articles"
+    assert harrow["editorial_share"] == float(rows[2]["editorial_share"]) == 0.4
+    assert harrow["failures"] == {"empty": 1} and rows[2]["failures"] == "1 empty"
+    assert harrow["months"][0]["editorial_words"] == int(rows[3]["editorial_words"]) == 1200
+    assert harrow["examples"][0] == {"id": "harrow.example/0", "title": "Title 0", "words": 100, "editorial_words": 40}
+    assert told["models"] == [{**MODEL, "results": 32}]
+
+
+def test_what_spoils_a_comparison_is_said() -> None:
+    """Results of two models, and results that stand there twice, are pointed out on the page."""
+    other = answer(1, model={"name": "other", "digest": "sha256:1"})
+    html = as_html(profiled([answer(1), other]), Path("report.html"))
+    assert "made by 2 models" in html
+    assert "1 result has an id that stood there before" in html
+
+
+def test_the_page_speaks_of_editorial_share_alone() -> None:
+    """No word of bias, and no side is taken or told."""
+    text = BeautifulSoup(as_html(everything(), Path("report.html")), "html.parser").get_text().lower()
+    assert "editorial share" in text and "cannot know" in text
+    assert not re.search(r"\bbias|left-|right-wing|left-wing|\bleaning", text)
+
+
+def test_only_failures_make_a_report_too() -> None:
+    """Where all articles failed the page says so, and shows no share."""
+    html = as_html(profiled([failed(1), failed(2)]), Path("report.html"))
+    assert "No source here has the 20 articles" in html and "2 articles could not be read" in html
+
+
+def test_an_article_is_a_few_numbers() -> None:
+    """What is kept of a result holds no text but names, and those are cut short."""
+    found = counted(json.dumps(answer(1, title="t" * 10_000)).encode())
+    assert isinstance(found, Counted) and len(found.title) == 200
