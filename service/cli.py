@@ -241,6 +241,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> N
 @click.option("--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS.")
 @click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without a token.")
 @click.option("--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never.")
+@click.option("--expect-digest", "expect", envvar="COPYDESK_EXPECT_DIGEST", show_envvar=True, help="Serve no model of another digest (`copydesk model show`).")
 @limit_options
 @model_option
 @one_line_errors
@@ -267,9 +268,10 @@ def show_command(folder: Path | None) -> None:
 
 
 @model_group.command("verify")
+@click.option("--expect-digest", "expect", envvar="COPYDESK_EXPECT_DIGEST", show_envvar=True, help="Accept no model of another digest.")
 @model_option
 @one_line_errors
-def verify_command(folder: Path | None) -> None:
+def verify_command(folder: Path | None, expect: str | None) -> None:
     """Load the model as scoring would, checking digest and contents."""
-    model = load_model(folder or default_model())
+    model = load_model(folder or default_model(), expect)
     click.echo(f"{model.identity.name}: {model.identity.digest} as its manifest says")

@@ -34,12 +34,12 @@ class CurrentModel:
 
     Whoever answers a request takes `model` once and keeps it to the end, so that a swap is one assignment and no request sees two models."""
 
-    def __init__(self, folder: Path):
-        """Raises ModelError where the folder holds no model that works."""
-        self.folder = folder
+    def __init__(self, folder: Path, expect: str | None = None):
+        """Raises ModelError where the folder holds no model that works, or, now or later, one of another digest than `expect`."""
+        self.folder, self.expect = folder, expect
         self.refused: str | None = None
         self._seen = self._waiting = fingerprint(folder)
-        self.model = _sound_model(self._seen.folder)
+        self.model = _sound_model(self._seen.folder, expect)
 
     def refresh(self) -> bool:
         """Look at the folder; load, test and take what is new in it. Returns whether there was anything new, also when it was refused.
@@ -51,7 +51,7 @@ class CurrentModel:
             return False
         self._seen = found
         try:
-            self.model, self.refused = _sound_model(found.folder), None
+            self.model, self.refused = _sound_model(found.folder, self.expect), None
             log.info("model swapped", extra={"event": "swap", "digest": self.model.identity.digest})
         except CopydeskError as error:
             self.refused = error.message
@@ -86,8 +86,8 @@ def smoke_test(model: Model) -> None:
         raise ModelError(f"{model.identity.name} fails the smoke test: it does not tell a plain argument from a plain report; refit or restore it")
 
 
-def _sound_model(folder: Path) -> Model:
-    model = load_model(folder)
+def _sound_model(folder: Path, expect: str | None) -> Model:
+    model = load_model(folder, expect)
     smoke_test(model)
     return model
 

@@ -45,7 +45,8 @@ RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctim
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How to serve: where, with how many processes, who may ask how much, and how often to look for a new model (0: never)."""
+    """How to serve: where, with how many processes, who may ask how much, how often to look for a new model (0: never), and the digest that a
+    model must have to be taken (None: any)."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -54,6 +55,7 @@ class Serving:
     tokens: Sequence[str] = ()
     anonymous: bool = False
     reload: float = 2.0
+    expect: str | None = None
 
     @property
     def bind(self) -> str:
@@ -145,7 +147,7 @@ def _create_app(folder: Path, serving: Serving) -> Flask:
     from service.app import create_app
     from service.current import CurrentModel
 
-    return create_app(CurrentModel(folder), serving.limits, serving.tokens)
+    return create_app(CurrentModel(folder, serving.expect), serving.limits, serving.tokens)
 
 
 def _watch(app: Flask, serving: Serving) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_top_level_stays_small() -> None:
     if tracked.returncode:
         pytest.skip("not a git checkout")
     assert {name.partition("/")[0] for name in tracked.stdout.splitlines() if not name.startswith(".")} <= TOP
+
+
+def test_security_promises_have_their_tests() -> None:
+    """Every test that SECURITY.md names for a promise is there."""
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text("utf-8")))
+    there = {name for path in (ROOT / "tests").glob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)}
+    assert len(named) > 20
+    assert named <= there
 
 
 def test_nothing_heavy_is_imported_to_score() -> None:

@@ -7,11 +7,13 @@ import gzip
 import io
 import json
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from training import archives
 from training.archives import READERS
 from training.article import Article
 from training.entry import FIELDS, Entry, Fields
@@ -97,6 +99,65 @@ def test_an_archive_that_is_cut_off_says_so(name: str, tmp_path: Path) -> None:
     assert codes(found)[-1] in ("damaged", "unreadable")
     assert found[-1].id == str(path)
     assert not any(codes(found)[:-2])
+
+
+@pytest.mark.parametrize("filling", [b" ", b"[", b",", b'"', b"\0"])
+@pytest.mark.parametrize("name", ["bomb.jsonl.gz", "bomb.json.gz", "bomb.csv.gz", "bomb.tsv.gz", "bomb.jsonl.zst"])
+def test_what_unpacks_without_end_is_stopped(name: str, filling: bytes, tmp_path: Path) -> None:
+    """A small file that would unpack to gigabytes is one failed article that says why, and takes no more memory than a large article does."""
+    pack = gzip.compress if name.endswith(".gz") else pytest.importorskip("backports.zstd").compress
+    (tmp_path / name).write_bytes(pack(filling * 10_000_000) * 300)
+    tracemalloc.start()
+    found = entries(tmp_path / name)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert codes(found)[-1] == "too-large"
+    assert len(found) == 1
+    assert found[0].error is not None
+    assert "grows to more than 250 times its size" in found[0].error.message
+    assert taken < 300_000_000
+
+
+def test_what_comes_before_the_growth_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Articles that stand before the part without end are scored like any others."""
+    monkeypatch.setattr(archives, "GROWTH_FREE", 1_000_000)
+    rows = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(rows) + gzip.compress(b"\n" * 10_000_000) * 10)
+    assert codes(entries(tmp_path / "rows.jsonl.gz")) == [None] * len(ROWS) + ["too-large"]
+
+
+def test_articles_may_be_as_alike_as_they_like(tmp_path: Path) -> None:
+    """A compressed archive of one article again and again under other ids is read to its end."""
+    rows = b"".join(b'{"id": "%d", "text": "%s"}\n' % (number, STORY.replace("\n", " ").encode() * 30) for number in range(10_000))
+    assert len(rows) > archives.GROWTH_FREE
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(rows))
+    assert codes(entries(tmp_path / "rows.jsonl.gz")) == [None] * 10_000
+
+
+@pytest.mark.parametrize("opened", ["", '"', '"a","b\n', "a,b\n", '"\n",'])
+def test_a_row_without_end_is_stopped(opened: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table whose row never ends, over one line or many, is refused before it is held whole; many rows are not one."""
+    monkeypatch.setattr(archives, "LONGEST", 10_000)
+    path = tmp_path / "rows.csv"
+    path.write_text("text\n" + "Rain fell.\n" * 2_000)
+    assert codes(entries(path)) == [None] * 2_000
+    path.write_text("text\nRain fell.\n" + (opened * 10_000 if "\n" in opened and '"' in opened else opened + "a" * 50_000))
+    found = codes(entries(path))
+    assert found[0] is None
+    assert found[-1] in ("too-large", "damaged")
+    assert len(found) == 2 + (opened == "a,b\n")
+
+
+def test_half_a_surrogate_pair_in_a_name_costs_nothing(tmp_path: Path) -> None:
+    """Title, source and folder come out as text that can be written, whatever stands in the archive or the file system."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"text": "It rained.", "title": "a\\ud800", "source": "\\udfff"}')
+    [article] = articles(path)
+    assert (article.title, article.source) == (r"a\ud800", r"\udfff")
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    Path(os.fsdecode(folder)).mkdir()
+    Path(os.fsdecode(folder), "one.txt").write_text(STORY)
+    assert [entry.folder for entry in entries(os.fsdecode(folder))] == [r"caf\udce9"]
 
 
 def test_what_cannot_be_read_never_hangs(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,17 @@ def test_plain_or_compressed(tmp_path: Path, name: str, mark: bytes) -> None:
     corpus = read_corpus([tmp_path / name])
     assert [article.id for article in corpus.articles] == ["0", "1", "2"]
     assert corpus.files == [{"file": name, "rows": 3, "sha256": hashlib.sha256(content).hexdigest()}]
+
+
+def test_what_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    """Labelled data that would unpack to gigabytes is refused in a line that names the file, and is not held whole."""
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(bytes(10_000_000)) * 300)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"rows\.jsonl\.gz grows to more than 250 times its size"):
+        read_corpus([tmp_path])
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 200_000_000
 
 
 def test_folder(write: Write, tmp_path: Path) -> None:

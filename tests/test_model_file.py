@@ -273,6 +273,23 @@ def test_swapped_digest(folder: Path, digest: Any) -> None:
         load_model(folder)
 
 
+def test_the_expected_digest(folder: Path) -> None:
+    """A model whose digest the operator knows from elsewhere is loaded, in whichever way the digest is written."""
+    digest = load_model(folder).identity.digest
+    for expected in (digest, digest.removeprefix("sha256:"), digest.upper(), f" {digest}\n"):
+        assert load_model(folder, expected).identity.digest == digest
+
+
+@pytest.mark.parametrize("expected", ["", "sha256:", "sha256:" + "0" * 64, "latest"])
+def test_another_than_the_expected_digest(folder: Path, expected: str) -> None:
+    """A model that was exchanged together with its manifest is refused by the digest kept outside of the folder, and not even unpickled."""
+    put(folder, HOSTILE["a call"](f"touch {folder / 'ran'}"))
+    with pytest.raises(ModelError, match="that is expected") as refused:
+        load_model(folder, expected)
+    assert refused.value.code == "another-model"
+    assert not (folder / "ran").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"format": 0}', b'{"format": "1"}', b"\xff\xfe\x00", b"[" * 100_000])
 def test_wrong_manifest(folder: Path, content: bytes) -> None:
     """A manifest that is no manifest, or of another format, is refused with the remedy."""

@@ -168,7 +168,15 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lone_surrogates() -> None:
     """Half a surrogate pair becomes a replacement character, so that every place after it stays where it was."""
-    assert article_from_text("rain \ud83d wind \udc00").text == "rain \ufffd wind \ufffd"
+    article = article_from_text("rain \ud83d wind \udc00", source="\ud800", title="a\udfff")
+    assert (article.text, article.source, article.title) == ("rain \ufffd wind \ufffd", "\ufffd", "a\ufffd")
+
+
+def test_lone_surrogates_in_a_page_s_own_words() -> None:
+    """What a page says of itself in JSON, where half a pair can be written, comes out as text."""
+    said = r'{"@type": "NewsArticle", "headline": "Rain \ud800", "author": {"name": "Zoë \udfff"}}'
+    metadata = read(article_from_text(f'<script type="application/ld+json">{said}</script><p>Rain fell.', media_type="text/html")).metadata
+    assert (metadata.title, metadata.author) == ("Rain \ufffd", "Zoë \ufffd")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from service.current import CurrentModel
 from service.problems import MEDIA_TYPE
 from service.schema import Problem
 from tests.serving import PATIENCE, ROOT, Served, served
+from training.errors import ModelError
 from training.model import ARRAYS, Model, default_model, load_model, save_model
 
 NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
@@ -180,6 +181,21 @@ def test_a_bad_model_is_refused_and_the_old_one_stays(tmp_path: Path, models: tu
     assert [current.refresh(), current.refresh()] == [False, True]
     assert client.get("/readyz").json["model"]["digest"] == load_model(models[1]).identity.digest
     assert client.get("/readyz").json["refused"] is None
+
+
+def test_only_the_expected_model_is_taken(tmp_path: Path, models: tuple[Path, Path]) -> None:
+    """Where the operator pins a digest, no other model comes into use, neither at the start nor by a swap."""
+    folder = tmp_path / "model"
+    shutil.copytree(models[0], folder)
+    digest = load_model(folder).identity.digest
+    with pytest.raises(ModelError, match="that is expected"):
+        CurrentModel(models[1], digest)
+    current = CurrentModel(folder, digest)
+    for file in models[1].iterdir():
+        shutil.copy(file, folder / file.name)
+    assert [current.refresh(), current.refresh()] == [False, True]
+    assert current.model.identity.digest == digest
+    assert "that is expected" in (current.refused or "")
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,28 @@ def test_a_span_inside_a_span() -> None:
     assert gone(f"{BEFORE} {plea} {AFTER}") == (f"{BEFORE} {AFTER}", [(plea, "appeal")])
 
 
+@pytest.mark.parametrize(
+    ("tail", "places"),
+    [
+        ("(Photo: Ines Tavener) (RELATED: One)", [("(Photo: Ines Tavener)", "caption"), ("(RELATED: One)", "related")]),
+        ("(Photo: Ines Tavener) Read more: One", [("(Photo: Ines Tavener)", "caption"), ("Read more: One", "related")]),
+        ("(Photo: Ines (RELATED: One) Tavener)", [("(Photo: Ines (RELATED: One) Tavener)", "caption")]),
+    ],
+)
+def test_cuts_lie_in_order_and_apart(tail: str, places: list[tuple[str, str]]) -> None:
+    """Cuts stand in the order of the text whichever rule found them first, and one that goes round another stands for both."""
+    assert gone(f"{BEFORE} {tail}") == (BEFORE, places)
+    assert gone(f"<p>{BEFORE} {tail}</p>", is_html=True) == (BEFORE, places)
+
+
+@pytest.mark.parametrize("odd", ["<style>", '<a href="x>', "<!-- <i>", "</br>", "</BR >"])
+def test_places_beside_malformed_markup(odd: str) -> None:
+    """A cut has its place also beside markup that is never closed, or that closes what cannot be open."""
+    text, spans = gone(f"<p>{BEFORE} (RELATED: One) Nobody{odd}was hurt.", is_html=True)
+    assert spans == [("(RELATED: One)", "related")]
+    assert text.replace(" ", "") == (BEFORE + "Nobodywas hurt.").replace(" ", "")
+
+
 def test_places_of_a_later_block() -> None:
     """Offsets count from the beginning of the article, not of the block."""
     source = f"Headline\n\n{BEFORE} (RELATED: One) {AFTER}"
@@ -172,7 +194,7 @@ def test_no_place() -> None:
         assert cleaned.cut == ((None, None, "related"),)
 
 
-@pytest.mark.parametrize("tail", ["<!--" * 3000, "<script>" * 3000, "(" * 5000, "(related: " * 2000, "&" * 5000, "<a href='" * 2000])
+@pytest.mark.parametrize("tail", ["<!--" * 3000, "<!-- >" * 3000, "<script>" * 3000, "(" * 5000, "(related: " * 2000, "&" * 5000, "<a href='" * 2000])
 def test_hostile_blocks(tail: str) -> None:
     """A block full of openings that never close is searched and retraced like any other."""
     source = f"{BEFORE} (RELATED: One) {AFTER} {tail}"

@@ -27,19 +27,54 @@ PAGES = {"text/html": "text/html", "application/xhtml+xml": "text/html", "text/p
 """The media types of responses that are read."""
 CHUNK = 1 << 18
 """Bytes that are searched at a time."""
+GROWTH = 250
+"""A compressed file may grow to this many times what was read of it. News grows three to ten times, and the most that .gz can do is 1,032 times."""
+GROWTH_FREE = 32_000_000
+"""Bytes that it may grow to before that is looked at: a small file of rows that are all alike is no attack."""
 GZIP_START, WARC_START = b"\x1f\x8b\x08", b"WARC/1."
 
 Reader = Callable[[IO[bytes], str, Fields], Iterator[Entry]]
 
 
 def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
-    """The stream inside a .gz or .zst file."""
+    """The stream inside a .gz or .zst file. Reading from it raises InputError (`too-large`) once it grows as no file of articles does."""
     name = path.lower()
+    packed: Any = _Counted(raw)
     if name.endswith(".gz"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+        return io.BufferedReader(_Unpacked(packed, gzip.GzipFile(fileobj=packed)), CHUNK)
     if name.endswith(".zst"):
-        return io.BufferedReader(zstd().ZstdFile(raw))
+        return io.BufferedReader(_Unpacked(packed, zstd().ZstdFile(packed)), CHUNK)
     return raw
+
+
+class _Counted:
+    """A stream that knows how many bytes were read from it."""
+
+    def __init__(self, raw: IO[bytes]):
+        self.raw, self.count = raw, 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self.raw.read(size)
+        self.count += len(content)
+        return content
+
+
+class _Unpacked(io.RawIOBase):
+    """What a compressed stream holds, as long as it does not grow beyond GROWTH."""
+
+    def __init__(self, packed: _Counted, inside: Any):
+        self.packed, self.inside, self.count = packed, inside, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size: int = self.inside.readinto(memoryview(buffer)[:CHUNK])  # as much as the caller has room for may be too much
+        self.count += size
+        if self.count > GROWTH_FREE and self.count > GROWTH * self.packed.count:
+            message = f"grows to more than {GROWTH} times its size, as no file of articles does; if you trust it, unpack it and name the unpacked file"
+            raise InputError(message, "too-large")
+        return size
 
 
 def read_jsonl(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
@@ -66,11 +101,32 @@ def read_csv(stream: IO[bytes], path: str, fields: Fields, delimiter: str = ",")
     """An entry for each row below the row of names."""
     csv.field_size_limit(LONGEST)
     lines = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+    rows = _RowLines(lines)
     try:
-        for number, row in enumerate(csv.DictReader(lines, delimiter=delimiter), 1):
+        for number, row in enumerate(csv.DictReader(rows, delimiter=delimiter), 1):
+            rows.length = 0
             yield _from_record(row, f"{path}#{number}", fields)
     finally:
         lines.detach()  # the stream is its opener's to close
+
+
+class _RowLines:
+    """The lines of a table, as long as no row is longer than an article can be: `length` is that of the row so far."""
+
+    def __init__(self, lines: IO[str]):
+        self.lines, self.length = lines, 0
+
+    def __iter__(self) -> _RowLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self.lines.readline(LONGEST + 1 - self.length)
+        self.length += len(line)
+        if self.length > LONGEST:
+            raise InputError(f"a row has more than the {LONGEST:,} characters that one article can have; look for a quotation mark left open", "too-large")
+        if not line:
+            raise StopIteration
+        return line
 
 
 def read_tsv(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
@@ -139,7 +195,7 @@ def _from_record(record: object, place: str, fields: Fields) -> Entry:
         return Entry(place, error=InputError("is not a JSON object; give one object for each article", "bad-json"))
     given = record.get(fields.id)
     id = place if given is None or given == "" else readable(str(given))
-    source, title = _string(record, fields.source), _string(record, fields.title)
+    source, title = (value and readable(value) for value in (_string(record, fields.source), _string(record, fields.title)))
     for field, media_type in ((fields.html, "text/html"), (fields.text, "text/plain")):
         content = _string(record, field)
         if content is not None:
@@ -193,6 +249,6 @@ def _is_torn(stream: IO[bytes], last: int) -> bool:
     stream.seek(last)
     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     with suppress(zlib.error):  # not compressed, or not so
-        while not member.eof and (chunk := stream.read(CHUNK)):
+        while not member.eof and (chunk := stream.read(CHUNK >> 4)):  # what comes out of it may be a thousand times as much
             member.decompress(chunk)
     return member.eof and bool(member.unused_data or stream.read(1))

@@ -12,13 +12,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from training.article import KINDS, TEXT_KINDS
+from training.article import KINDS
 from training.features import Ints
 
 PART = (2, 13)
 """Blocks of an article's own text that something else is put into or after."""
-FURNISHED, LETTERED = 2, 2
-"""Times that a part of each bare article gets furniture put into it, and a letter after it."""
+FURNISHED, LETTERED = 2, 1
+"""Times that a part of each bare article gets furniture put into it, and a letter after it. The text of a whole page stays whole: where only letters
+were long, whatever stood late in a long text would be taken for one."""
 GROUPS = (1, 4)
 """Places at which furniture is put in."""
 GROUP = (1, 3)
@@ -31,23 +32,23 @@ LETTER = 5
 """So many blocks or more that are all appeals are a letter."""
 
 
-def arrange(edges: Ints, kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
-    """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`: places of blocks in a new order. `kind` is of each block,
-    and so is `bare`, which says that it comes from bare text. An article of bare text without any of its own is furniture."""
+def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
+    """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`: places of blocks in a new order. `own` and `kind` are of
+    each block, and so is `bare`, which says that it comes from bare text. An article of bare text without any of its own is furniture."""
     chance = np.random.default_rng(seed)
-    own = np.isin(kind, [KINDS.index(name) for name in TEXT_KINDS])
-    told = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all() and (kind[begin:end] >= 0).all()]
-    furniture = [span for span in told if not own[slice(*span)].any()]
+    spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all()]
+    furniture = [(begin, end) for begin, end in spans if not own[begin:end].any()]
     letters = [(begin, end) for begin, end in furniture if end - begin >= LETTER and (kind[begin:end] == KINDS.index("appeal")).all()]
     loose = _by_kind(kind, [span for span in furniture if span not in letters])
-    for begin, end in told:
+    for begin, end in spans:
         text = begin + np.flatnonzero(own[begin:end])
+        excerpt = (kind[begin:end] >= 0).all()
         if len(text) >= PART[0]:
-            yield _part(text, chance)
-            for _ in range(FURNISHED if loose else 0):
+            yield _part(text, chance) if excerpt else text
+            for _ in range(FURNISHED if loose and excerpt else 0):
                 yield _furnished(_part(text, chance), loose, chance)
             for _ in range(LETTERED if letters else 0):
-                yield np.concatenate([_part(text, chance), np.arange(*letters[chance.integers(len(letters))])])
+                yield np.concatenate([_part(text, chance) if excerpt else text, np.arange(*letters[chance.integers(len(letters))])])
 
 
 def _by_kind(kind: Ints, furniture: list[tuple[int, int]]) -> dict[str, list[Ints]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,6 +41,14 @@ class Article:
 def folded(text: str) -> str:
     """The text as a block holds it: hard wraps joined, white space (no-break spaces too) folded to single spaces."""
     return " ".join(text.split())
+
+
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def whole_characters(text: str) -> str:
+    """The text with half surrogate pairs, which no encoding can write, replaced; every place in it stays where it was."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 @dataclass(slots=True, eq=False)

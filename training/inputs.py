@@ -178,4 +178,4 @@ def _form(path: str) -> str | None:
 
 
 def _folder(path: str) -> str | None:
-    return os.path.basename(os.path.dirname(os.path.abspath(path))) or None
+    return readable(os.path.basename(os.path.dirname(os.path.abspath(path)))) or None

@@ -172,7 +172,7 @@ class Knots(NamedTuple):
 
 def probabilities(answers: Floats) -> Floats:
     """Answers (blocks, answers) -> probability of each kind: of being the article's own or not, times of the kind among those of its sort."""
-    own = 1 / (1 + np.exp(-answers[:, :1]))
+    own = 1 / (1 + np.exp(-np.clip(answers[:, :1], -SUREST, SUREST)))
     scores = answers[:, 1:]
     p = np.empty_like(scores)
     for sort, whole in ((IS_TEXT, own), (~IS_TEXT, 1 - own)):
@@ -215,6 +215,8 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
 OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.4
 """At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
 APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
+SUREST = 30.0
+"""Logits beyond this say nothing more, and overflow."""
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
 SAID_WORDS, SAID_SHARE = 30, 0.9

@@ -13,10 +13,8 @@ A folder stands for the `.jsonl` and `.jsonl.gz` files in it. An article whose `
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +23,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from training.archives import DAMAGE, decompressed
 from training.article import KINDS, Article, Block, folded
-from training.errors import CopydeskError, DataError
+from training.errors import CopydeskError, DataError, InputError
 from training.reading import article_from_bytes, read
 from training.spans import EVERYWHERE, IN_BODY, cut
 
@@ -232,9 +231,11 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.name.endswith(".gz") else content
-    except (OSError, EOFError, zlib.error) as error:
+        with path.open("rb") as raw:
+            return decompressed(raw, path.name).read()
+    except InputError as error:
+        raise DataError(f"{path} {error.message}") from error
+    except (OSError, *DAMAGE) as error:
         raise DataError(f"cannot read {path}: {error}; name a file of labelled data") from error
 
 

@@ -9,7 +9,7 @@ from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from training.article import folded
+from training.article import folded, whole_characters
 
 LONGEST = MOST = 400
 """Declarations looked at, and characters of each value."""
@@ -116,4 +116,4 @@ def _host(address: str | None) -> str | None:
 
 
 def _clean(value: str) -> str | None:
-    return folded(unescape(value[: 2 * LONGEST]))[:LONGEST] or None
+    return folded(whole_characters(unescape(value[: 2 * LONGEST])))[:LONGEST] or None

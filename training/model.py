@@ -85,14 +85,18 @@ def save_model(folder: Path, kinds: KindClassifier, labels: Labeller, about: Map
     return Model(Identity(manifest["name"], digest), kinds, labels, manifest)
 
 
-def load_model(folder: Path) -> Model:
-    """Load a model folder; raises ModelError where it is missing, damaged, of another format, or holds anything but data."""
+def load_model(folder: Path, expect: str | None = None) -> Model:
+    """Load a model folder; raises ModelError where it is missing, damaged, of another format, or holds anything but data.
+
+    `expect` is the digest that it must have, known from elsewhere than the folder; another model is refused (`another-model`) before it is unpickled."""
     manifest = _manifest(folder)
     try:
         content = (folder / ARRAYS).read_bytes()
     except OSError as error:
         raise ModelError(f"cannot read {folder / ARRAYS}: {error.strerror}; refit with `copydesk train` or name another folder with --model") from error
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    if expect is not None and digest.removeprefix("sha256:") != expect.strip().lower().removeprefix("sha256:"):
+        raise ModelError(f"{folder / ARRAYS} is {digest}, not the {expect} that is expected; restore the model, or expect the new one", "another-model")
     if digest != manifest.get("digest"):
         raise ModelError(f"{folder / ARRAYS} is not the file that its manifest names (sha256 differs); restore the folder or refit with `copydesk train`")
     try:

@@ -57,7 +57,7 @@ _NAME = re.compile(r"</?([a-z][^\s/>]*)", re.IGNORECASE)
 _HINTS = re.compile(r"""[\s"'](?:class|id|role|itemprop|data-testid|aria-label)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
 _HIDDEN = re.compile(r"""\s(?:hidden(?=[\s=/>])|style\s*=\s*["'][^"']*display:\s*none|aria-hidden\s*=\s*["']?true)""")
 _HINTS_LIMIT = 200
-_RESCUES = 8
+RESCUES = 8
 """How often a construct that is never closed may be taken back to its first `>`; each costs one more scan of what follows."""
 
 
@@ -72,7 +72,7 @@ def read_page(source: str) -> Page:
     """Read a page; the blocks' places are character offsets into `source`."""
     reader = _Reader()
     position = 0
-    for _ in range(_RESCUES):
+    for _ in range(RESCUES):
         position = reader.read(source, position)
         if position == len(source):
             break
@@ -102,7 +102,7 @@ class _Reader:
         known = self.known
         parts = MARKUP.split(source[position:] if position else source)
         if rescue and len(parts) > 1 and not parts[-1]:
-            resume = _swallowed(parts[-2])
+            resume = swallowed(parts[-2])
             if resume:
                 parts[-2:] = [parts[-2][:resume]]
         runs = self.runs
@@ -234,7 +234,7 @@ def _hints(markup: str) -> str:
     return f"{hints} hidden" if ("hidden" in markup or "none" in markup) and _HIDDEN.search(markup) else hints
 
 
-def _swallowed(markup: str) -> int:
+def swallowed(markup: str) -> int:
     """Where to read on inside a construct that took the rest of the source without being closed, 0 when it was closed."""
     if markup.startswith("<!--"):
         closed = markup.endswith(("-->", "--!>")) or len(markup) < 6

@@ -25,6 +25,8 @@ MAIN_PARTS = (0.3, 0.6, 0.9)
 """Shares of an article's own text that make an element its main part."""
 PROSE_WORDS = 12
 """A block of this many words, likely the article's own, is prose that others can share words with."""
+DECIMALS = 4
+"""Sums over a batch differ in their last bits by what else is in it; trees must not stumble over those."""
 RUN_KINDS = ("navigation", "related", "appeal", "comment")
 """Kinds that come in long runs."""
 EVEN, EVIDENCE = 0.05, (-2.0, 3.0)
@@ -46,7 +48,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
     before = np.arange(len(p)) - first
     after = last - np.arange(len(p))
     words = np.minimum(seen.words, 60) + 1
-    return np.column_stack(
+    values = np.column_stack(
         [
             np.maximum(np.log(p + 1e-9), LEAST_LOG) / 3,
             _neighbours(seen, p),
@@ -64,7 +66,8 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
             shared_words(seen, text, idf),
             seen.shape,
         ]
-    ).astype(np.float32)
+    )
+    return np.round(values, DECIMALS).astype(np.float32)
 
 
 def _bounds(seen: Look) -> tuple[Ints, Ints]:

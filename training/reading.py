@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bs4.dammit import EncodingDetector
 
-from training.article import Article, Block
+from training.article import Article, Block, whole_characters
 from training.errors import InputError
 from training.lines import read_lines
 from training.metadata import NOTHING, Metadata, read_metadata
@@ -36,7 +36,6 @@ HTML_NAMES = frozenset((".html", ".htm", ".xhtml", ".shtml"))
 TEXT_NAMES = frozenset((".txt", ".text"))
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _PAGE_START = re.compile(r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(r"</?(?:p|div|a|span|br|h[1-6]|ul|ol|li|article|section|table|td|img|em|strong|figure|blockquote)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _LOOKED_AT = 20_000
@@ -59,7 +58,8 @@ def article_from_text(text: str, *, name: str = "", media_type: str = "", source
         raise InputError("this is not text but a binary file; give plain text or HTML", "not-text")
     if not text or text.isspace():
         raise InputError("there is no text in it; give an article as plain text or HTML", "empty")
-    return Article(_SURROGATES.sub("\ufffd", text), is_html(text, name=name, media_type=media_type), name, source, title)
+    page = is_html(text, name=name, media_type=media_type)
+    return Article(whole_characters(text), page, name, source and whole_characters(source), title and whole_characters(title))
 
 
 class Copy(NamedTuple):

@@ -6,11 +6,11 @@ These are rules, not a model: the markers are the trade's own, in capitals or br
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
-from itertools import chain
 
 from training.article import Article, Block, Cut, folded
-from training.page import MARKUP
+from training.page import MARKUP, RESCUES, swallowed
 
 _NESTED = r"[^()\[\]]{0,300}+(?:[(\[][^()\[\]]{0,300}+[)\]][^()\[\]]{0,300}+){0,4}"
 _POINTER = (
@@ -63,7 +63,19 @@ def cut(block: Block, rules: tuple[Rule, ...], article: Article) -> Block:
     for start, end, kind in found:
         first = start + (block.text[start] == " ")
         cuts.append(Cut(places[first][0], places[end - 1][1], kind) if places else Cut(None, None, kind))
-    return block._replace(text=kept, cut=(*block.cut, *cuts))
+    return block._replace(text=kept, cut=_in_order(block.cut, cuts))
+
+
+def _in_order(earlier: tuple[Cut, ...], later: list[Cut]) -> tuple[Cut, ...]:
+    """Earlier and later cuts of a block in order and apart: a later one that went round an earlier one stands for both."""
+    placed = sorted((span.start, -span.end, span.kind) for span in (*earlier, *later) if span.start is not None and span.end is not None)
+    if len(placed) < len(earlier) + len(later):
+        return (*earlier, *later)
+    outer: list[Cut] = []
+    for start, minus_end, kind in placed:
+        if not outer or start >= (outer[-1].end or 0):
+            outer.append(Cut(start, -minus_end, kind))
+    return tuple(outer)
 
 
 _CHARACTER = r"(?s:\s+|.)"
@@ -76,22 +88,39 @@ def _places(block: Block, article: Article) -> list[tuple[int, int]]:
     if block.start is None or block.end is None:
         return []
     edges = [block.start, *(edge for gone in block.cut for edge in gone[:2] if edge is not None), block.end]
-    piece_of = _PAGE_PIECE if article.is_html else _PIECE
     characters: list[str] = []
     places: list[tuple[int, int]] = []
-    for match in chain.from_iterable(piece_of.finditer(article.text, *part) for part in zip(edges[::2], edges[1::2], strict=True)):
-        piece = match[0]
+    for piece, place in (found for part in zip(edges[::2], edges[1::2], strict=True) for found in _pieces(article, *part)):
         if article.is_html and piece.startswith("<") and len(piece) > 1:
-            piece = " " if piece[:3].lower() == "<br" else ""
-        elif article.is_html and piece.startswith("&"):
-            piece = unescape(piece)
-        for character in piece:
+            shown = " " if piece[:4].lower().startswith(("<br", "</br")) else ""
+        else:
+            shown = unescape(piece) if article.is_html and piece.startswith("&") else piece
+        for character in shown:
             if not character.isspace():
                 characters.append(character)
-                places.append(match.span())
+                places.append(place)
             elif characters and characters[-1] != " ":
                 characters.append(" ")
-                places.append(match.span())
+                places.append(place)
     if characters and characters[-1] == " ":
         characters.pop()
+        places.pop()
     return places if "".join(characters) == block.text else []
+
+
+def _pieces(article: Article, start: int, end: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The characters, entities and markup of a part of the source with their places. As when a page is read, what is never closed ends at its first `>`."""
+    if not article.is_html:
+        yield from ((match[0], match.span()) for match in _PIECE.finditer(article.text, start, end))
+        return
+    for _ in range(RESCUES + 1):
+        for match in _PAGE_PIECE.finditer(article.text, start, end):
+            piece = match[0]
+            resume = swallowed(piece) if match.end() == end and len(piece) > 1 and piece[0] == "<" else 0
+            if resume:
+                start = match.start() + resume
+                yield piece[:resume], (match.start(), start)
+                break
+            yield piece, match.span()
+        else:
+            return
