@@ -15,12 +15,15 @@ CARRIED = 3.0
 LIKELY_COST = 0.2
 """What a block costs that could be an appeal by its words, where another costs 1."""
 LEAST_APPEALS = 2
+LEAST_SHARE = 0.2
+"""A run makes up at least this share of the text: round a whole page, flattened, pleas stand that have nothing to do with each other."""
 
 
 def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_]) -> Iterator[slice]:
     """The runs of one article's blocks that are appeals on the whole. `appeal` (blocks,) says which blocks are by themselves, `likely` which could be."""
     if appeal.sum() < LEAST_APPEALS:
         return
+    least_long = LEAST_SHARE * len(appeal)
     score = np.where(appeal, CARRIED, np.where(likely, -LIKELY_COST, -1.0)).tolist()
     parts = [(0, len(score))]
     while parts:
@@ -28,7 +31,7 @@ def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_]) -> Ite
         run = _best_run(score, begin, end)
         if run.stop > run.start:
             parts += [(begin, run.start), (run.stop, end)]
-            if appeal[run].sum() >= LEAST_APPEALS:
+            if appeal[run].sum() >= LEAST_APPEALS and run.stop - run.start >= least_long:
                 yield run
 
 

@@ -111,7 +111,7 @@ class KindClassifier:
         for trees, which in ((self.on_pages, seen.on_page), (self.in_bare_text, ~seen.on_page)):
             if which.any():
                 own[which] = trees.score(values[which])
-        inner = np.maximum(self.knots.spread(values) @ self.hidden[0] + self.hidden[1], 0)
+        inner = np.maximum(self.knots.spread(values).astype(np.float64) @ self.hidden[0] + self.hidden[1], 0)  # products of float32 depend on the batch
         return probabilities(np.column_stack([own, inner @ self.output[0] + self.output[1]]))
 
     def arrays(self) -> dict[str, Any]:

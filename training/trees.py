@@ -37,7 +37,7 @@ class Trees(NamedTuple):
             bits = np.zeros((trees, columns.shape[1]), np.uint16)
             for node in range(inner):
                 bits |= above[:, node].astype(np.uint16) << node
-            answers[begin : begin + ROWS] = self.value.ravel()[first_leaf + _leaf_of(inner)[bits]].sum(axis=0)
+            answers[begin : begin + ROWS] = self.value.ravel()[first_leaf + _leaf_of(inner)[bits]].sum(axis=0, dtype=np.float64)
         return answers
 
 
