@@ -236,7 +236,8 @@ def _elements(blocks: list[Block]) -> tuple[Elements, Ints]:
         levels.append(outer[levels[-1]])
     kinship = (outer[:-1] + 1) * len(sorts) + sort
     _, place, count = np.unique(kinship, return_inverse=True, return_counts=True)
-    return Elements(np.array(sort, np.int64), [f"{tag} {hints}" for tag, hints in sorts], count[place]), np.stack(levels, axis=1)
+    alike = np.where(outer[:-1] >= 0, count[place], 1)
+    return Elements(np.array(sort, np.int64), [f"{tag} {hints}" for tag, hints in sorts], alike), np.stack(levels, axis=1)
 
 
 def _unseen(element: Element | None, number: dict[Element | None, int]) -> list[Element]:
