@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from training.model import write_whole
 from training.profile import BOILERPLATE, LEAST_ARTICLES, LEVEL, SPREAD, Measured, Profile, Source
 
 DECIMALS = 4
@@ -31,7 +31,7 @@ def outputs(page: Path) -> tuple[Path, Path, Path]:
 def write_report(found: Profile, page: Path) -> None:
     """Write all three, each whole or not at all."""
     for path, content in zip(outputs(page), (as_html(found, page), as_csv(found), as_json(found)), strict=True):
-        _write(path, content)
+        write_whole(path, content.encode())
 
 
 def as_json(found: Profile) -> str:
@@ -137,12 +137,3 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, DECIMALS)
-
-
-def _write(path: Path, content: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(content, encoding="utf-8", newline="")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
+from tests.timing import best_of_three
 from training.align import BOILERPLATE, TEXT, align
 from training.appeals import runs_of_appeals
 from training.arrangements import arrange
@@ -202,6 +203,14 @@ def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.zeros(11, bool))) == []
     assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool))) == [slice(0, 11)]
     assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
+
+
+def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows():
+    def seconds(blocks: int) -> float:
+        pleas = np.arange(blocks) % 10 == 0
+        return best_of_three(lambda: list(runs_of_appeals(pleas, np.zeros(blocks, bool))))
+
+    assert seconds(160_000) < 20 * seconds(20_000)
 
 
 def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:

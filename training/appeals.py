@@ -6,14 +6,16 @@ The guidelines: a donation appeal stays an appeal in all of its paragraphs, also
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-CARRIED = 3.0
-"""Blocks of other kinds that an appeal carries along in its run."""
-LIKELY_COST = 0.2
-"""What a block costs that could be an appeal by its words, where another costs 1."""
+CARRIED = 15
+"""What an appeal counts for: it carries along 3 blocks of other kinds in its run."""
+LIKELY_COST = 1
+"""What a block costs that could be an appeal by its words. Whole numbers: sums of fractions would be rounded, and ties fall by chance."""
+OTHER_COST = 5
 LEAST_APPEALS = 2
 LEAST_SHARE = 0.2
 """A run makes up at least this share of the text: round a whole page, flattened, pleas stand that have nothing to do with each other."""
@@ -23,25 +25,37 @@ def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_]) -> Ite
     """The runs of one article's blocks that are appeals on the whole. `appeal` (blocks,) says which blocks are by themselves, `likely` which could be."""
     if appeal.sum() < LEAST_APPEALS:
         return
-    least_long = LEAST_SHARE * len(appeal)
-    score = np.where(appeal, CARRIED, np.where(likely, -LIKELY_COST, -1.0)).tolist()
-    parts = [(0, len(score))]
-    while parts:
-        begin, end = parts.pop()
-        run = _best_run(score, begin, end)
-        if run.stop > run.start:
-            parts += [(begin, run.start), (run.stop, end)]
-            if appeal[run].sum() >= LEAST_APPEALS and run.stop - run.start >= least_long:
-                yield run
+    for run in _greatest_runs(np.where(appeal, CARRIED, np.where(likely, -LIKELY_COST, -OTHER_COST)).tolist()):
+        if appeal[run].sum() >= LEAST_APPEALS and run.stop - run.start >= LEAST_SHARE * len(appeal):
+            yield run
 
 
-def _best_run(score: list[float], begin: int, end: int) -> slice:
-    """The run with the greatest sum between two places, empty when no sum is above 0."""
-    best, found, total, start = 0.0, slice(begin, begin), 0.0, begin
-    for at in range(begin, end):
-        if total <= 0:
-            total, start = 0.0, at
-        total += score[at]
-        if total > best:
-            best, found = total, slice(start, at + 1)
-    return found
+class _Run(NamedTuple):
+    """A run and the sums of all scores before it and up to its end; `lower` is the number of the last run before it with a lower sum before, or -1."""
+
+    start: int
+    stop: int
+    before: int
+    upto: int
+    lower: int
+
+
+def _greatest_runs(score: list[int]) -> list[slice]:
+    """The run with the greatest sum, and the greatest of what is left on either side of it, and so on, in one pass (Ruzzo and Tompa, ISMB 1999)."""
+    runs: list[_Run] = []
+    upto = 0
+    for at, value in enumerate(score):
+        before, upto = upto, upto + value
+        if value <= 0:
+            continue
+        start, lower = at, len(runs) - 1
+        while True:
+            while lower >= 0 and runs[lower].before >= before:
+                lower = runs[lower].lower
+            if lower < 0 or runs[lower].upto >= upto:
+                break
+            start, _, before, _, further = runs[lower]
+            del runs[lower:]
+            lower = further
+        runs.append(_Run(start, at + 1, before, upto, lower))
+    return [slice(run.start, run.stop) for run in runs]

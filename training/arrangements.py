@@ -34,10 +34,10 @@ LETTER = 5
 
 def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
     """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`: places of blocks in a new order. `own` and `kind` are of
-    each block, and so is `bare`, which says that it comes from bare text. An article of bare text without any of its own is furniture."""
+    each block, and so is `bare`, which says that it comes from bare text. An article of bare text of other kinds only is furniture."""
     chance = np.random.default_rng(seed)
     spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all()]
-    furniture = [(begin, end) for begin, end in spans if not own[begin:end].any()]
+    furniture = [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
     letters = [(begin, end) for begin, end in furniture if end - begin >= LETTER and (kind[begin:end] == KINDS.index("appeal")).all()]
     loose = _by_kind(kind, [span for span in furniture if span not in letters])
     for begin, end in spans:

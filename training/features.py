@@ -72,6 +72,11 @@ class Look:
         """Which blocks stand in an element of a page."""
         return self.groups[:, 0] >= 0
 
+    @property
+    def edges(self) -> Ints:
+        """Where articles begin and end, (articles + 1,): the blocks of article n stand at `edges[n]` up to `edges[n + 1]`."""
+        return np.searchsorted(self.article, np.arange(self.articles + 1))
+
 
 class Elements(NamedTuple):
     """The elements of a batch: `sort` (elements,) is the index of each one's tag and hints in `sorts`, `alike` (elements,) how many of its

@@ -93,10 +93,9 @@ class KindClassifier:
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
         carry_appeals(seen, first, kind, probability)
         why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
-        edges = np.searchsorted(seen.article, np.arange(seen.articles + 1)).tolist()
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
-            for begin, end in pairwise(edges)
+            for begin, end in pairwise(seen.edges.tolist())
         ]  # fmt: skip
 
     @cached_property
@@ -185,9 +184,8 @@ def carry_appeals(seen: Look, first: Floats, kind: Ints, probability: Floats) ->
     """Name appeals, in place, the blocks of bare text that stand in a run of appeals; as probable as the run has appeals in it."""
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
-    edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    for number in np.flatnonzero(np.bincount(seen.article, appeal, minlength=seen.articles)).tolist():
-        place = slice(edges[number], edges[number + 1])
+    for begin, end in pairwise(seen.edges.tolist()):
+        place = slice(begin, end)
         for run in runs_of_appeals(appeal[place], likely[place]):
             carried = IS_TEXT[kind[place][run]]
             kind[place][run][carried] = APPEAL

@@ -79,8 +79,7 @@ def _arranged(
 ) -> tuple[Floats, NDArray[np.bool_], Told]:
     """What the second stage learns from: the articles as they are and their blocks arranged otherwise; features, whether on a page, and what is told."""
     blocks = [block for article in articles for block in article.blocks]
-    edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
-    arranged = list(arrange(edges, told.own == 1, told.kind, ~seen.on_page, seed))
+    arranged = list(arrange(seen.edges, told.own == 1, told.kind, ~seen.on_page, seed))
     place = np.concatenate(arranged)
     again = look(words, [[blocks[at] for at in order.tolist()] for order in arranged])
     whole = np.flatnonzero(np.bincount(seen.article, told.own, minlength=seen.articles)[seen.article] > 0)

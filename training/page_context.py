@@ -72,7 +72,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
 
 def _bounds(seen: Look) -> tuple[Ints, Ints]:
     """Index of the first and of the last block of each block's article."""
-    edges = np.searchsorted(seen.article, np.arange(seen.articles + 1))
+    edges = seen.edges
     return edges[seen.article], edges[seen.article + 1] - 1
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from training.features import Floats
 
 DEEPEST = 4
 """Levels of a tree whose questions go into 16 bits."""
