@@ -137,17 +137,20 @@ def strip_command(file: str, folder: Path | None) -> None:
     "--evaluate", "held_out", multiple=True, type=click.Path(exists=True, path_type=Path), help="Labelled data of other sources, for the figures on the card."
 )
 @click.option("--kinds", "for_kinds", multiple=True, type=click.Path(exists=True, path_type=Path), help="More labelled data, for kinds and not for labels.")
+@click.option(
+    "--appeals", "letters", multiple=True, type=click.Path(exists=True, path_type=Path), help="Letters that ask for support, as articles without labels."
+)
 @click.option("--seed", default=0, show_default=True, type=int)
 @one_line_errors
-def train_command(data: tuple[Path, ...], output: Path, base: Path | None, held_out: tuple[Path, ...], for_kinds: tuple[Path, ...], seed: int) -> None:
+def train_command(output: Path, base: Path | None, seed: int, **files: tuple[Path, ...]) -> None:
     """Fit a model to labelled data (see the README for its form).
 
     \b
     copydesk train seeds/ -o models/mine
     """
-    from training.card import train  # scikit-learn takes a second to import, which only fitting needs
+    from training.card import DataFiles, train  # scikit-learn takes a second to import, which only fitting needs
 
-    model = train(data, output, load_model(base) if base else None, held_out, for_kinds, seed)
+    model = train(DataFiles(**files), output, load_model(base) if base else None, seed)
     log.info("%s  %s", output, model.identity.digest)
 
 

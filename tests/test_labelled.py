@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from training.article import KINDS
 from training.errors import DataError
-from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, check, labelled_article_blocks, read_corpus
+from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, appeals, check, labelled_article_blocks, read_corpus
 
 BODY = {"text": "The ferry must run again.", "kind": "body", "label": "editorial"}
 REPORT = {"text": "The ferry sank on Monday.", "kind": "body", "label": "reporting", "sure": 2}
@@ -271,3 +271,10 @@ def test_any_row(tmp_path_factory: pytest.TempPathFactory, row: dict[str, Any]) 
         assert str(path) in refused.message
     else:
         assert corpus.files[0]["rows"] == 1
+
+
+def test_every_paragraph_of_a_letter_is_an_appeal(write: Write) -> None:
+    letter = {"id": "a", "paragraphs": ["Dear friend,", "The marsh froze early this year.", " "]}
+    [found] = appeals(read_corpus([write(letter, {"id": "b", "paragraphs": [""]})]))
+    assert [(block.text, block.kind) for block in found.blocks] == [("Dear friend,", "appeal"), ("The marsh froze early this year.", "appeal")]
+    assert found.source == "a"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from training.evaluate import Evaluation, evaluate
 from training.fit import fit
-from training.labelled import Corpus, read_corpus
+from training.labelled import Corpus, appeals, read_corpus
 from training.model import CARD, Model, load_model, save_model, write_whole
 
 CARD_FORM = """\
@@ -45,12 +45,24 @@ Texts and pages it was fitted on belong to their publishers; only weights and co
 """
 
 
-def train(data: Sequence[Path], folder: Path, base: Model | None = None, held_out: Sequence[Path] = (), for_kinds: Sequence[Path] = (), seed: int = 0) -> Model:
-    """Fit a model to labelled data, kinds to that of `for_kinds` as well, measure it on `held_out`, and write its folder; the same data and seed
-    give the same bytes."""
-    corpus = read_corpus(data)
-    furniture = read_corpus(for_kinds) if for_kinds else Corpus()
-    held = read_corpus(held_out) if held_out else None
+class DataFiles(NamedTuple):
+    """Files and folders of labelled data: for both classifiers, for kinds alone, letters that are appeals throughout, and what to measure on."""
+
+    data: Sequence[Path]
+    for_kinds: Sequence[Path] = ()
+    letters: Sequence[Path] = ()
+    held_out: Sequence[Path] = ()
+
+
+def train(files: DataFiles, folder: Path, base: Model | None = None, seed: int = 0) -> Model:
+    """Fit a model, measure it on what is held out, and write its folder; the same data and seed give the same bytes."""
+    corpus = read_corpus(files.data)
+    furniture = read_corpus(files.for_kinds) if files.for_kinds else Corpus()
+    if files.letters:
+        letters = read_corpus(files.letters)
+        furniture.articles += appeals(letters)
+        furniture.files += letters.files
+    held = read_corpus(files.held_out) if files.held_out else None
     kinds, labels = fit(corpus, seed, base, furniture)
     about: dict[str, Any] = {"data": corpus.files, "for_kinds": furniture.files, "seed": seed, "base": base and base.identity.digest, "figures": {}}
     save_model(folder, kinds, labels, about)
@@ -59,7 +71,7 @@ def train(data: Sequence[Path], folder: Path, base: Model | None = None, held_ou
         about["held_out"] = held.files
         about["figures"] = _figures(evaluate(held, model))
         model = save_model(folder, kinds, labels, about)
-    write_whole(folder / CARD, _card(model, folder, data, held_out, for_kinds, corpus, furniture).encode())
+    write_whole(folder / CARD, _card(model, folder, files, corpus, furniture).encode())
     return model
 
 
@@ -70,10 +82,10 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _card(model: Model, folder: Path, data: Sequence[Path], held_out: Sequence[Path], for_kinds: Sequence[Path], corpus: Corpus, furniture: Corpus) -> str:
+def _card(model: Model, folder: Path, files: DataFiles, corpus: Corpus, furniture: Corpus) -> str:
     manifest = model.manifest
-    options = (f"{option} {path}" for option, paths in (("--kinds", for_kinds), ("--evaluate", held_out)) for path in paths)
-    command = ["copydesk train", *map(str, data), *options, f"-o {folder}"]
+    named = (("--kinds", files.for_kinds), ("--appeals", files.letters), ("--evaluate", files.held_out))
+    command = ["copydesk train", *map(str, files.data), *(f"{option} {path}" for option, paths in named for path in paths), f"-o {folder}"]
     return CARD_FORM.format(
         name=model.identity.name,
         digest=model.identity.digest,
@@ -94,7 +106,7 @@ def _data_table(corpus: Corpus, furniture: Corpus) -> str:
         f"{len(corpus.flattened):,} pages flattened to lines, each line with its kind",
         f"{len(corpus.pages):,} pages with the article's true text",
         f"{len(corpus.unlabelled):,} articles without labels, for vocabulary and word vectors",
-        f"{len(furniture.articles):,} articles, excerpts and pieces of what stands round articles, for kinds alone",
+        f"{len(furniture.articles):,} articles, excerpts and letters and pieces of what stands round articles, for kinds alone",
     ]
     files = "\n".join(f"| {file['file']} | {file['rows']:,} | `{file['sha256'][:16]}…` |" for file in corpus.files + furniture.files)
     return "\n".join(f"- {count}" for count in counts if not count.startswith("0 ")) + f"\n\n| file | rows | sha256 |\n|---|---|---|\n{files}"

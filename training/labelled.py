@@ -153,6 +153,14 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
     return corpus
 
 
+def appeals(letters: Corpus) -> Iterator[LabelledArticle]:
+    """Articles without labels that are letters asking for support: each another sender's, every paragraph of it an appeal."""
+    for letter in letters.unlabelled:
+        blocks = [LabelledBlock(text=text, kind="appeal") for text in letter.paragraphs if text.strip()]
+        if blocks:
+            yield LabelledArticle(id=letter.id, source=letter.id or letter.source, blocks=tuple(blocks))
+
+
 def labelled_article_blocks(article: LabelledArticle) -> list[Block]:
     """The labelled blocks as a reader would give them: from the file the article was labelled from where it agrees, else from bare text."""
     if article.file:
