@@ -15,10 +15,12 @@ from training.arrangements import arrange
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import look
-from training.kinds import KindClassifier, LabelledBlocks
+from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks
 from training.kinds_fit import fit_kinds, knots_of, trees_of
+from training.labelled import UnlabelledArticle
 from training.page import read_page
 from training.page_context import best_runs
+from training.teasers import lists_of_teasers
 from training.tokens import Lexicon
 from training.trees import Trees
 
@@ -197,6 +199,36 @@ def test_furniture_and_letters_are_put_round_the_text_of_articles_never_into_pag
         assert (np.diff(own) == 1).all()
 
 
+def test_a_list_of_teasers_stands_whole_and_outside_the_text() -> None:
+    """Blocks 0 to 4 are a page with its own text in the middle, 5 to 8 a list, 9 to 11 an excerpt."""
+    body, related, other = (KINDS.index(name) for name in ("body", "related", "other"))
+    kind = np.array([other, UNKNOWN, UNKNOWN, UNKNOWN, other] + [related] * 4 + [body] * 3)
+    own = (kind == UNKNOWN) | (kind == body)
+    arranged = [order.tolist() for seed in range(20) for order in arrange(np.array([0, 5, 9, 12]), own, kind, np.ones(12, bool), seed)]
+    on_page = [order for order in arranged if 5 in order and 0 in order]
+    with_text = [order for order in arranged if 5 in order and 0 not in order]
+    assert on_page and with_text
+    for order in on_page:
+        assert sorted(order) == list(range(9))
+        assert order[order.index(1) :][:3] == [1, 2, 3] and order[order.index(5) :][:4] == [5, 6, 7, 8]
+    for order in with_text:
+        assert order[-4:] == [5, 6, 7, 8] and min(order[:-4]) >= 9
+
+
+def test_lists_of_teasers_are_made_of_one_sources_articles() -> None:
+    def article(source: str, number: int) -> UnlabelledArticle:
+        return UnlabelledArticle(source=source, title=f"Harbor {source} {number}", paragraphs=(paragraph(number), "It rained. It rained again."))
+
+    articles = [article(source, number) for source in ("A", "B") for number in range(5)] + [article("C", 1)]
+    lists = list(lists_of_teasers(articles, 0))
+    assert lists == list(lists_of_teasers(articles, 0))
+    assert {made.source for made in lists} == {"A", "B"} and not list(lists_of_teasers([article("C", 1)], 0))
+    for made in lists:
+        assert set(made.kinds) == {"related"}
+        assert not any("rained" in block.text for block in made.blocks)
+        assert not any(f"Harbor {other}" in block.text for block in made.blocks for other in {"A", "B"} - {made.source})
+
+
 def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     appeal = np.array([0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0], bool)
     assert list(runs_of_appeals(appeal, appeal)) == [slice(5, 10)]
@@ -205,7 +237,7 @@ def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
 
 
-def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows():
+def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows() -> None:
     def seconds(blocks: int) -> float:
         pleas = np.arange(blocks) % 10 == 0
         return best_of_three(lambda: list(runs_of_appeals(pleas, np.zeros(blocks, bool))))

@@ -1,4 +1,5 @@
-"""Training blocks arranged as they can also come: a part of an article's own text alone, with furniture of other outlets put in, or a letter after it.
+"""Training blocks arranged as they can also come: a part of an article's own text alone, with furniture of other outlets put in, a letter after it, or
+a list of teasers near it.
 
 Whole pages teach where boilerplate stands on whole pages only. What is pasted into the desk is often a part of one, with a caption or a plea
 between its paragraphs, or ends in a letter that reads like an opinion piece; the second stage has to have seen that.
@@ -28,8 +29,10 @@ FIRST = ("byline", "timestamp", "caption", "navigation", "appeal", "legal")
 BETWEEN = ("caption", "related", "appeal", "advert", "navigation", "other")
 LAST = ("byline", "legal", "related", "appeal", "comment", "caption", "timestamp", "advert", "navigation", "other")
 """Kinds of furniture by where they stand: before the article, between its paragraphs, and after it."""
-LETTER = 5
-"""So many blocks or more that are all appeals are a letter."""
+LONG = {"appeal": 5, "related": 3}
+"""So many blocks or more, all of that kind, are a letter or a list of teasers: it comes as a whole."""
+LISTED, LISTED_AFTER = 0.5, 0.8
+"""How often an article gets a list of teasers, and how often after its text; the text of a whole page gets it among what stands round it there."""
 
 
 def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
@@ -38,8 +41,11 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
     chance = np.random.default_rng(seed)
     spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all()]
     furniture = [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
-    letters = [(begin, end) for begin, end in furniture if end - begin >= LETTER and (kind[begin:end] == KINDS.index("appeal")).all()]
-    loose = _by_kind(kind, [span for span in furniture if span not in letters])
+    letters, lists = (
+        [np.arange(begin, end) for begin, end in furniture if end - begin >= LONG[name] and (kind[begin:end] == KINDS.index(name)).all()] for name in LONG
+    )
+    whole = {int(piece[0]) for piece in (*letters, *lists)}
+    loose = _by_kind(kind, [span for span in furniture if span[0] not in whole])
     for begin, end in spans:
         text = begin + np.flatnonzero(own[begin:end])
         excerpt = (kind[begin:end] >= 0).all()
@@ -48,7 +54,17 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
             for _ in range(FURNISHED if loose and excerpt else 0):
                 yield _furnished(_part(text, chance), loose, chance)
             for _ in range(LETTERED if letters else 0):
-                yield np.concatenate([_part(text, chance) if excerpt else text, np.arange(*letters[chance.integers(len(letters))])])
+                yield np.concatenate([_part(text, chance) if excerpt else text, letters[chance.integers(len(letters))]])
+            if lists and chance.random() < LISTED:
+                teasers = lists[chance.integers(len(lists))]
+                yield np.concatenate([_part(text, chance), teasers]) if excerpt else _listed(begin, end, text, teasers, chance)
+
+
+def _listed(begin: int, end: int, text: Ints, teasers: Ints, chance: np.random.Generator) -> Ints:
+    """A whole page with the teasers put in before or after its text."""
+    after = chance.random() < LISTED_AFTER
+    place = int(chance.integers(text[-1] + 1, end, endpoint=True) if after else chance.integers(begin, text[0], endpoint=True))
+    return np.concatenate([np.arange(begin, place), teasers, np.arange(place, end)])
 
 
 def _by_kind(kind: Ints, furniture: list[tuple[int, int]]) -> dict[str, list[Ints]]:

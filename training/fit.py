@@ -14,6 +14,7 @@ from training.labelled import Corpus, labelled_article_blocks
 from training.labels import Labeller
 from training.model import Model
 from training.page import read_page
+from training.teasers import lists_of_teasers
 
 SURE_WEIGHT = {1: 0.3, 2: 0.8, 3: 1.0}
 """What a passage counts for, by how sure its label is."""
@@ -45,7 +46,7 @@ def fit(corpus: Corpus, seed: int = 0, base: Model | None = None, for_kinds: Cor
     if base is None and not (kinds_known and labels_known):
         missing = "boilerplate blocks" if not kinds_known else f"passages ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
         raise DataError(f"too few labelled {missing} to fit a model; add data, or take that part from another model with --from")
-    kinds = fit_kinds(blocks, seed) if kinds_known or base is None else base.kinds
+    kinds = fit_kinds(blocks, [*lists_of_teasers(corpus.unlabelled, seed)], seed) if kinds_known or base is None else base.kinds
     labels = fit_labels(corpus, passages, seed) if labels_known or base is None else base.labels
     return kinds, labels
 

@@ -47,16 +47,19 @@ PIECES, SAMPLE = 4, 60_000
 """Pieces that the range of a feature is cut into at most, with as many blocks of a sample in each."""
 
 
-def fit_kinds(articles: Sequence[LabelledBlocks], seed: int = 0) -> KindClassifier:
-    """Both stages, from articles of several sources."""
+def fit_kinds(articles: Sequence[LabelledBlocks], lists: Sequence[LabelledBlocks] = (), seed: int = 0) -> KindClassifier:
+    """Both stages, from articles of several sources. Of `lists` of teasers the first learns nothing: each line by itself is as good as an article's."""
+    alone = len(articles)
+    articles = [*articles, *lists]
     words = Lexicon.learn([" ".join(block.text for block in article.blocks) for article in articles], LEAST_ARTICLES)
     hints = Lexicon.learn(hint_texts(articles), LEAST_SOURCES)
     seen = look(words, [article.blocks for article in articles])
     idf = idf_of(seen, len(words))
     told = Told.of(articles, seen)
     matrix = columns(_foreign(seen, seed), hints, idf)
-    first = held_out_answers(matrix, told)
-    weights, bias = fit_first(matrix, told)
+    by_itself = told.counting(seen.article < alone)
+    first = held_out_answers(matrix, by_itself)
+    weights, bias = fit_first(matrix, by_itself)
     values, on_page, told = _arranged(articles, seen, first, told, words, idf, seed)
     on_pages, in_bare_text = fit_own(values, on_page, told, seed)
     knots = knots_of(values, seed)
@@ -119,6 +122,10 @@ class Told(NamedTuple):
         often = np.bincount(kind[kind >= 0], minlength=len(KINDS))
         kind_weight = np.where(kind >= 0, (often.mean() / np.maximum(often, 1)[kind]) ** RARITY, 0) * page
         return cls(own, kind, group, own_weight.astype(np.float32), kind_weight.astype(np.float32))
+
+    def counting(self, which: NDArray[np.bool_]) -> Told:
+        """The same where the other blocks count for nothing."""
+        return self._replace(own_weight=self.own_weight * which, kind_weight=self.kind_weight * which)
 
     def part(self, which: Ints) -> Told:
         return Told(self.own[which], self.kind[which], self.group[which], self.own_weight[which], self.kind_weight[which])

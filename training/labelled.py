@@ -5,7 +5,7 @@
     lines             a page flattened to lines, each with its kind (`article`: body or subheading)
                       {"id", "site", "lines": [{"text", "kind"}]}
     html and gold     a page and the article's true text: {"id", "site", "html", "gold"}
-    paragraphs        an article without labels, for vocabulary and word vectors: {"id", "source", "paragraphs": [text]}
+    paragraphs        an article without labels, for vocabulary, word vectors and teasers: {"id", "source", "title", "paragraphs": [text]}
     text and label    a single passage: {"text", "label", "source"?}
 
 A folder stands for the `.jsonl` and `.jsonl.gz` files in it. An article whose `id` names a file beside its labels was labelled from that file.
@@ -93,6 +93,7 @@ class UnlabelledArticle(_Row):
 
     id: str = ""
     source: str = UNKNOWN_SOURCE
+    title: str | None = None
     paragraphs: tuple[str, ...]
 
 
