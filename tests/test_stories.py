@@ -60,8 +60,8 @@ def pairs(groups: Iterable[Sequence[str]]) -> set[tuple[str, ...]]:
 
 
 def test_articles_on_one_event_are_found_and_others_on_its_topic_are_not() -> None:
-    """Of the pairs of articles put together, 95 in 100 tell the same event, and 85 in 100 of those that do are put together, among 20 stories told
-    three times each and 26 other articles on votes, matches, storms and trials in the same towns and weeks."""
+    """Of the pairs of articles put together, 95 in 100 tell the same event, and 85 in 100 of those that do are put together, among 27 stories told
+    three times each and 34 other articles on votes, matches, storms and trials in the same towns and weeks."""
     told_the_same = pairs([row["id"] for row in rows] for rows in by_story().values())
     found = pairs(grouped([told(of_row(row)) for row in ROWS]))
     assert len(by_story()) >= 20 and sum(row["story"] is None for row in ROWS) >= 20
@@ -87,12 +87,13 @@ def test_days_part_events_of_one_kind() -> None:
 
 
 def test_an_article_that_mentions_two_events_does_not_make_them_one() -> None:
-    """A look back on the week, with a paragraph on each of two events, joins one of the stories at most."""
+    """A look back on the week, with a paragraph on each of two events, leaves them two stories."""
     week = [rows[0]["paragraphs"][0] for rows in (by_story()["lido"], by_story()["zoo"])]
     articles = [of_row(row) for row in ROWS] + [answer("week", "weekly.example", week)]
     found = grouped([told(article) for article in articles])
-    stories_of = {NAMED[id]["story"] for group in found if "week" in group for id in group if id != "week"}
-    assert len(stories_of) <= 1
+    together = [{NAMED[id]["story"] for id in group if id != "week"} for group in found]
+    assert any("lido" in stories for stories in together) and any("zoo" in stories for stories in together)
+    assert not any({"lido", "zoo"} <= stories for stories in together)
 
 
 def test_a_source_alone_makes_no_story() -> None:

@@ -14,8 +14,9 @@ from scipy.sparse import csr_array
 
 from training.told import Term
 
-NAMED = 1.5
-"""A name or a number says this many times as much as another term of the same rarity."""
+NAMED, MOSTLY_NAMED = 1.5, 0.3
+"""A name or a number says this many times as much as another term of the same rarity. What is one in this share of the texts that hold it is one in all: a
+sentence may begin with it."""
 EVERYWHERE = 0.25
 """What a term says that stands in all texts: of two articles on one event, what they share is everywhere. A term in one text of e times as many says 1 more."""
 COMMON, LEAST_COMMON = 0.01, 50
@@ -36,7 +37,8 @@ class Rows:
         self.ends.append(len(self.columns))
 
     def add_terms(self, terms: Mapping[str, Term]) -> None:
-        self.add(map(hashed, terms), (NAMED if term.named else 1.0 for term in terms.values()))
+        """A text's terms; 2 stands for a name or number, 1 for another term."""
+        self.add(map(hashed, terms), (1.0 + term.named for term in terms.values()))
 
     def matrix(self, order: Sequence[int]) -> csr_array:
         """The rows in another order, the columns that are there in that of their hashes; repeated ones are summed."""
@@ -49,10 +51,11 @@ class Rows:
 
 
 def weighed(matrix: csr_array) -> csr_array:
-    """Rows of length 1, the terms weighed by how rare they are. What no other text has is in the length alone."""
+    """Rows of terms as rows of length 1, the terms weighed by how rare they are. What no other text has is in the length alone."""
     held = _holding(matrix)
+    named = np.bincount(matrix.indices, weights=matrix.data > 1, minlength=matrix.shape[1]) >= MOSTLY_NAMED * held
     rarity = np.where(held <= _most(matrix), np.log((1 + matrix.shape[0]) / (1 + held)) + EVERYWHERE, 0.0)
-    rows = matrix.multiply(rarity[None, :]).tocsr()
+    rows = csr_array((np.where(named, NAMED * rarity, rarity)[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
     lengths = np.sqrt(rows.multiply(rows).sum(axis=1))
     rows.data /= np.repeat(np.maximum(lengths, np.finfo(float).tiny), np.diff(rows.indptr))
     return rows[:, np.flatnonzero((held > 1) & (rarity > 0))]

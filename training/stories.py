@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from training.dates import day_of
 from training.likeness import Rows, hashed, rare, weighed
-from training.told import Told, terms
+from training.told import Told
 
 DAYS = 5
 """Articles that appeared further apart than this are not of one story; those without a date are compared with all."""
@@ -30,7 +30,7 @@ FAINT = LEAST_ALIKE / 2
 """Less than this is nothing."""
 UNDATED_WORTH = 0.9
 """What likeness is worth where it is not known that two articles appeared in the same days: topics come back, with the same names."""
-ENOUGH_TERMS = 10
+ENOUGH_TERMS = 8
 """Articles that share fewer terms than this are less alike, in proportion: one name, however rare, is no story."""
 IN_A_ROW = 5
 """Words in a row by which articles are seen to share a text."""
@@ -79,8 +79,7 @@ def _read(articles: Iterable[Told]) -> _Collection:
     collection = _Collection()
     keys = []
     for article in articles:
-        found = terms(article.text)
-        collection.terms.add_terms(found)
+        collection.terms.add_terms(article.terms)
         runs = np.unique(np.concatenate([_runs(passage.words) for passage in article.passages] or [np.zeros(0, np.uint32)]))
         collection.runs.add(runs.tolist(), [1.0] * len(runs))
         day = day_of(article.published)

@@ -78,9 +78,10 @@ class Told:
         return self.source, "" if self.source else self.id
 
     @property
-    def text(self) -> str:
-        """All of its own text, title and headings first."""
-        return "\n".join([self.title or "", *self.headings, *(passage.text for passage in self.passages)])
+    def terms(self) -> dict[str, Term]:
+        """The terms of all of its own text. Headings, in which all words may have capitals, tell no names."""
+        headings = {stem: term._replace(named=False) for stem, term in terms("\n".join([self.title or "", *self.headings])).items()}
+        return headings | terms("\n".join(passage.text for passage in self.passages))
 
     @property
     def words(self) -> int:
