@@ -17,6 +17,7 @@ from training.likeness import Rows, weighed
 from training.takeover import TakenOver, taken_over
 from training.told import Passage, Term, Told, terms, told
 
+LEAST_ARTICLES, MOST_ARTICLES = 2, 8
 ONLY_HERE = 0.15
 """A passage that is less alike than this to every passage of the other sources is told here alone. In seeds/stories, 50 of 54 passages that were written
 to be so are below, and none of the 58 that were taken over."""
@@ -29,13 +30,15 @@ DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One article: what was found of it, and the passages that no other source tells."""
+    """One article: what was found of it, and the passages that no other source tells. One that could not be scored has none."""
 
     answer: Mapping[str, Any]
     told: Told
     only_here: tuple[Passage, ...]
 
     def as_dict(self) -> dict[str, Any]:
+        if self.answer["status"] == "error":
+            return {name: self.answer[name] for name in ("id", "source", "status", "error")}
         figures = {name: self.answer.get(name) for name in ("label", "editorial_share", "editorial_share_interval")}
         article = self.told
         named = {"id": article.id, "source": article.source, "status": "ok", "title": article.title, "published": article.published}
@@ -88,6 +91,15 @@ class Comparison:
         """The comparison, ready for JSON. Articles are named by their place in `articles`, from 0."""
         return {name: [found.as_dict() for found in getattr(self, name)] for name in ("articles", "taken_over", "same_fact")}
 
+    @property
+    def failures(self) -> list[Mapping[str, Any]]:
+        """The errors of articles that could not be scored."""
+        return [article.answer["error"] for article in self.articles if article.answer["status"] == "error"]
+
+    @property
+    def too_few(self) -> bool:
+        return len(self.articles) - len(self.failures) < LEAST_ARTICLES
+
 
 def compare(answers: Sequence[Mapping[str, Any]]) -> Comparison:
     """Compare results of two articles or more, as the README shows them; raises DataError where they hold no texts.
@@ -127,7 +139,7 @@ class _Passages:
 
     def only_of(self, article: int, taken: set[tuple[int, int]]) -> Iterator[Passage]:
         """The passages of an article that no other source tells. Where there is no other source, none."""
-        if len({told.teller for told in self.articles}) < 2:
+        if len({self.articles[number].teller for number, _, _ in self.held}) < 2:
             return
         for place, (number, passage, _) in enumerate(self.held):
             if number == article and (number, passage.number) not in taken and self.alike[place].max() < ONLY_HERE:
