@@ -193,6 +193,15 @@ def test_the_same_fact_in_other_words() -> None:
     assert all(same.shared for same in found.same_fact)
 
 
+def test_articles_that_nobody_names_are_each_their_own() -> None:
+    """Without ids and sources, as a page or a program sends them, articles are compared as those of different sources."""
+    one, other = by_story()["lido"][:2]
+    named = compare([of_row(row) for row in (one, other)]).as_dict()
+    bare = compare([of_row({**row, "id": "", "source": None}) for row in (one, other)]).as_dict()
+    assert [article["only_here"] for article in bare["articles"]] == [article["only_here"] for article in named["articles"]]
+    assert len(stories([told(of_row({**row, "id": "", "source": None})) for row in (one, other)])) == 1
+
+
 def test_one_source_compared_with_itself_tells_nothing_alone() -> None:
     """Two articles of one source do not make each other's passages less its own, and without another source none is told by it alone."""
     one, other = (of_row({**row, "source": "one.example"}) for row in by_story()["mine"][:2])

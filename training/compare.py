@@ -116,9 +116,10 @@ def compare(answers: Sequence[Mapping[str, Any]]) -> Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Passages:
-    """All passages of all articles that say something, each with its article's number and its terms; how alike any two of different sources are."""
+    """All passages of all articles that say something, each with its article's number and its terms; who tells each, by a number, and how alike any two
+    of different sources are. Where no source is known, nobody else's article has the same."""
 
-    articles: Sequence[Told]
+    tellers: NDArray[np.int64]
     held: Sequence[tuple[int, Passage, Mapping[str, Term]]]
     alike: NDArray[np.float64]
 
@@ -131,15 +132,15 @@ class _Passages:
             rows.add_terms(said)
         weights = weighed(rows.matrix(range(len(held))))
         alike = (weights @ weights.T).toarray()
-        tellers = [articles[number].teller for number, _, _ in held]
-        numbers = {teller: number for number, teller in enumerate(dict.fromkeys(tellers))}
-        of = np.array([numbers[teller] for teller in tellers])
-        alike[of[:, None] == of[None, :]] = 0
-        return cls(articles, held, alike)
+        sources = [articles[number].source or number for number, _, _ in held]
+        numbers = {source: number for number, source in enumerate(dict.fromkeys(sources))}
+        tellers = np.array([numbers[source] for source in sources], np.int64)
+        alike[tellers[:, None] == tellers[None, :]] = 0
+        return cls(tellers, held, alike)
 
     def only_of(self, article: int, taken: set[tuple[int, int]]) -> Iterator[Passage]:
         """The passages of an article that no other source tells. Where there is no other source, none."""
-        if len({self.articles[number].teller for number, _, _ in self.held}) < 2:
+        if len(np.unique(self.tellers)) < 2:
             return
         for place, (number, passage, _) in enumerate(self.held):
             if number == article and (number, passage.number) not in taken and self.alike[place].max() < ONLY_HERE:

@@ -66,12 +66,13 @@ def stories(articles: Iterable[Told]) -> list[Story]:
 
 @dataclass(slots=True)
 class _Collection:
-    """What is kept of articles. `order` is their numbers by day, then by what they say of themselves; articles without a date stand last."""
+    """What is kept of articles. `order` is their numbers by day, then by what they say of themselves; articles without a date stand last.
+    `tellers` are their sources; where none is known, nobody else's article has the same."""
 
     terms: Rows = field(default_factory=Rows)
     runs: Rows = field(default_factory=Rows)
     days: list[int] = field(default_factory=list)
-    tellers: list[tuple[str | None, str]] = field(default_factory=list)
+    tellers: list[str | int] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
 
 
@@ -84,7 +85,7 @@ def _read(articles: Iterable[Told]) -> _Collection:
         collection.runs.add(runs.tolist(), [1.0] * len(runs))
         day = day_of(article.published)
         collection.days.append(day.toordinal() if day else UNDATED)
-        collection.tellers.append(article.teller)
+        collection.tellers.append(article.source or len(collection.tellers))
         keys.append((collection.days[-1], article.published or "", article.id, article.source or "", crc32(runs.tobytes())))
     collection.order = sorted(range(len(keys)), key=keys.__getitem__)
     return collection

@@ -73,11 +73,6 @@ class Told:
     passages: tuple[Passage, ...]
 
     @property
-    def teller(self) -> tuple[str | None, str]:
-        """Who tells it. Where no source is known, nobody else's article has the same."""
-        return self.source, "" if self.source else self.id
-
-    @property
     def terms(self) -> dict[str, Term]:
         """The terms of all of its own text. Headings, in which all words may have capitals, tell no names."""
         headings = {stem: term._replace(named=False) for stem, term in terms("\n".join([self.title or "", *self.headings])).items()}
