@@ -4,7 +4,7 @@ Words are compared two and three in a row: a word that was changed costs itself,
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,11 +57,20 @@ def shared_words(one: Passage, other: Passage) -> int:
 
 
 def _of_passage(passage: Passage, other: Told, there: Mapping[Run, Sequence[int]]) -> Iterator[TakenOver]:
-    near = Counter(place for _, run in _runs(passage.words) for place in there.get(run, ()))
-    for place in sorted(near):
-        pair = TakenOver((passage, other.passages[place]), shared_words(passage, other.passages[place]))
-        if pair.words >= LEAST_WORDS and pair.share >= LEAST_SHARE:
-            yield pair
+    covered: dict[int, set[int]] = defaultdict(set)
+    for at, run in _runs(passage.words):
+        for place in there.get(run, ()):
+            covered[place].update(range(at, at + len(run)))
+    for place, words in sorted(covered.items()):
+        candidate = other.passages[place]
+        if _is_enough(2 * len(words), passage, candidate):  # what is counted here leaves out what stands in many passages
+            pair = TakenOver((passage, candidate), shared_words(passage, candidate))
+            if _is_enough(pair.words, passage, candidate):
+                yield pair
+
+
+def _is_enough(words: int, one: Passage, other: Passage) -> bool:
+    return words >= LEAST_WORDS and words >= LEAST_SHARE * min(len(one.words), len(other.words))
 
 
 def _places(article: Told) -> dict[Run, list[int]]:
