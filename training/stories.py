@@ -81,7 +81,7 @@ def _read(articles: Iterable[Told]) -> _Collection:
     keys = []
     for article in articles:
         collection.terms.add_terms(article.terms)
-        runs = np.unique(np.concatenate([_runs(passage.words) for passage in article.passages] or [np.zeros(0, np.uint32)]))
+        runs = np.unique(_runs([word for passage in article.passages for word in passage.words]))
         collection.runs.add(runs.tolist(), [1.0] * len(runs))
         day = day_of(article.published)
         collection.days.append(day.toordinal() if day else UNDATED)
@@ -93,7 +93,7 @@ def _read(articles: Iterable[Told]) -> _Collection:
 
 def _runs(words: Sequence[str]) -> NDArray[np.uint32]:
     """Hashes of the words in a row that are looked at."""
-    hashes = np.array([hashed(word) for word in words], np.uint64)
+    hashes = np.fromiter(map(hashed, words), np.uint64, len(words))
     length = len(hashes) - IN_A_ROW + 1
     if length < 1:
         return np.zeros(0, np.uint32)

@@ -98,16 +98,19 @@ def told(answer: Mapping[str, Any]) -> Told:
 def terms(text: str) -> dict[str, Term]:
     """The terms of a text, in the order they first stand in."""
     found: dict[str, Term] = {}
+    settled: set[str] = set()
     begins = True
     for token in _TOKEN.findall(text):
         if token in _SENTENCE_ENDS:
             begins = True
             continue
-        stem = _stem(token)
-        if stem and (stem not in found or not found[stem].named):
+        if token not in settled:
+            stem = _stem(token)
             named = token[0].isdigit() or (token[0].isupper() and not begins)
-            if named or stem not in found:
+            if stem and (stem not in found or (named and not found[stem].named)):
                 found[stem] = Term(token, named)
+            if named or not stem or not token[0].isupper():
+                settled.add(token)
         begins = False
     return found
 
