@@ -25,7 +25,7 @@ from service.metrics import Metrics
 from service.ndjson import answer_lines
 from service.openapi import HTML, JSON, NDJSON, TEXT
 from service.problems import RefusedError, answer_with_problems, invalid
-from service.schema import AnnotationTasks, ArticleRequest, BatchRequest, Wanted, WantedOfBody
+from service.schema import AnnotationTasks, ArticleRequest, BatchRequest, CompareRequest, Wanted, WantedOfBody
 from service.wire import checked_json, to_json
 from training.article import Article
 from training.errors import ModelError
@@ -35,6 +35,7 @@ log = logging.getLogger("copydesk.requests")
 
 OPEN = ("healthy", "ready", "show_openapi", "static")
 """Addresses that need no token: probes have none, and these tell nothing of any article."""
+WHOLE = Wanted()
 REQUEST_ID = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
@@ -79,6 +80,14 @@ def _answer_articles(app: Flask, desk: Desk) -> None:
         wanted, asked = _query(Wanted), _body(BatchRequest, desk.limits).articles
         desk.limits.check("articles", len(asked), f"the batch has {len(asked):,} articles")
         return _json({"results": desk.answers([desk.read(each) for each in asked], wanted)})
+
+    @app.post("/v1/compare")
+    def compare_articles() -> Response:
+        _take(JSON)
+        asked = _body(CompareRequest, desk.limits).articles
+        desk.limits.check("articles", len(asked), f"the request has {len(asked):,} articles")
+        answers = desk.answers([desk.read(each) for each in asked], WHOLE)
+        return _json(desk.compared(answers).as_dict())
 
 
 def _classify(desk: Desk) -> Answer:

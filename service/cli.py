@@ -1,4 +1,4 @@
-"""The command line: `copydesk score`, `strip`, `train`, `evaluate`, `check`, `report`, `serve`, `model`. Translates, and nothing more."""
+"""The command line: `copydesk score`, `strip`, `compare`, `train`, `evaluate`, `check`, `report`, `serve`, `model`. Translates, and nothing more."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from training.errors import CopydeskError, InputError
 from training.inputs import INPUT_FORMS, Choice, Found, read_article, read_entries
 from training.model import default_model, load_model
 from training.score import own_text, score
+from training.shard import Task, model_of, score_shard
 
 log = logging.getLogger("copydesk")
 
@@ -127,6 +128,35 @@ def strip_command(file: str, folder: Path | None) -> None:
     if not text:
         raise InputError("no article text was found in it; `copydesk score` shows what each block was taken for", "no-article")
     click.echo(text)
+
+
+@main.command("compare")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--format", "form", default="text", show_default=True, type=click.Choice(["text", "json"]), help="For people, or everything for programs.")
+@model_option
+@one_line_errors
+def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> None:
+    """Compare articles on one event: who argues how much, who took over whose passages, what only one tells, the same fact in other words.
+
+    \b
+    copydesk compare wire.html herald.html weekly.txt
+    copydesk compare wire.html herald.html --format json > comparison.json
+    """
+    from service import side_by_side  # scipy's sparse products, which only comparing needs, take a moment to import
+    from training.compare import LEAST_ARTICLES, MOST_ARTICLES, compare
+
+    if not LEAST_ARTICLES <= len(files) <= MOST_ARTICLES:
+        raise click.UsageError(f"{len(files)} given to compare; name {LEAST_ARTICLES} to {MOST_ARTICLES} files, one article each")
+    entries = list(read_entries(Found(file, "article", 0) for file in files))
+    task = Task(str(folder) if folder else None, model_of(str(folder) if folder else None).identity)
+    found = compare([json.loads(line) for line in score_shard(entries, task).lines.splitlines()])
+    if form == "json":
+        click.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+    else:
+        for line in side_by_side.lines(found):
+            click.echo(line)
+    if found.too_few:
+        raise InputError(f"{len(found.failures)} of {len(files)} articles could not be read; name others to compare", "no-article")
 
 
 @main.command("train")

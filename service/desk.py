@@ -16,7 +16,8 @@ from service.schema import PARTS, ArticleRequest, Wanted
 from service.turns import Queue
 from training.article import TEXT_KINDS, Article
 from training.batch import BATCH_ARTICLES
-from training.errors import CopydeskError
+from training.compare import Comparison, compare
+from training.errors import CopydeskError, InputError
 from training.model import Model
 from training.reading import article_from_text
 from training.score import Result, explained, score
@@ -66,6 +67,18 @@ class Desk:
         for start in range(0, len(asked), BATCH_ARTICLES):
             results += self._results(asked[start : start + BATCH_ARTICLES], model)
         return [_answer(result, model, wanted) for result in results]
+
+    def compared(self, answers: Sequence[Answer]) -> Comparison:
+        """Whole answers beside each other; raises CopydeskError where fewer than two articles could be scored, or it takes too long."""
+        try:
+            with self.clock.limit(self.limits.seconds):
+                found = compare(answers)
+        except TimeoutError:
+            raise self.limits.refusal("seconds", "comparing the articles takes too long", HTTPStatus.UNPROCESSABLE_ENTITY) from None
+        if found.too_few:
+            first = found.failures[0]
+            raise InputError(f"{len(found.failures)} of {len(answers)} articles could not be scored, the first because {first['message']}", first["code"])
+        return found
 
     def read(self, asked: ArticleRequest) -> Article | Failure:
         """The article of a batch's entry, or why there is none."""

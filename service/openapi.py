@@ -66,6 +66,7 @@ def _paths(definitions: Json) -> Json:
                 _query(definitions["Wanted"]),
             )
         },
+        "/v1/compare": {"post": _operation("Compare articles on one event.", {JSON: schema.CompareAnswer}, (*posted, "422"), {JSON: schema.CompareRequest})},
         "/v1/model": {"get": _operation("What the model is.", {JSON: schema.ModelAnswer}, ("401",))},
         "/healthz": {"get": _operation("Whether the process answers.", {JSON: schema.Health})},
         "/readyz": {"get": _operation("Whether its model works.", {JSON: schema.Readiness}, ("503",))},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ LISTED_TERMS = 12
 LEAST_CONTRIBUTION = 0.02
 LONGEST_COMMAND = 60_000
 """Characters of an article that the curl line holds itself; Linux allows 131,072 bytes."""
+ONLY_HERE = "Told only here"
 WHO_SPEAKS = {"editorial": "Editorial", "reporting": "Reporting", None: "Too little to say"}
 
 
@@ -53,6 +54,8 @@ class Reading:
     name: str
     answer: Answer
     curl: str
+    notes: Mapping[int, str]
+    """What is said beside a passage of the other article, by the passage's number."""
 
     @property
     def json(self) -> str:
@@ -84,7 +87,7 @@ def add(app: Flask, desk: Desk) -> None:
             return _page(form)
         try:
             form = Form((_pasted("article"), _pasted("other")), request.form.get("form", "auto"))
-            return _page(form, [_reading(desk, *found) for found in _articles(form)])
+            return _page(form, _beside_each_other(desk, [_reading(desk, *found) for found in _articles(form)]))
         except RequestEntityTooLarge:
             return _page(form, problem=body_too_large(desk.limits))
         except CopydeskError as error:
@@ -141,7 +144,24 @@ def _articles(form: Form) -> list[tuple[Article, str]]:
 
 
 def _reading(desk: Desk, article: Article, file: str) -> Reading:
-    return Reading(file, desk.answer(article, EXPLAINED), _curl(article, file))
+    return Reading(file, desk.answer(article, EXPLAINED), _curl(article, file), {})
+
+
+def _beside_each_other(desk: Desk, readings: list[Reading]) -> list[Reading]:
+    """Two readings, with what the passages of each have to do with the other; nothing is said of articles that have nothing in common."""
+    if len(readings) < 2:
+        return readings
+    found = desk.compared([reading.answer for reading in readings])
+    if not found.taken_over and not found.same_fact:
+        return readings
+    notes: list[dict[int, str]] = [{passage.number: ONLY_HERE for passage in article.only_here} for article in found.articles]
+    for between in found.taken_over:
+        for pair in between.passages:
+            for here, there in ((0, 1), (1, 0)):
+                order = "" if between.first is None else ", where it came later" if between.first == here else ", where it came first"
+                said = f"In the other article too, as passage {pair.passages[there].number}{order}: {pair.share:.0%} of the words are the same"
+                notes[here].setdefault(pair.passages[here].number, said)
+    return [replace(reading, notes=noted) for reading, noted in zip(readings, notes, strict=True)]
 
 
 def _curl(article: Article, file: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from training.article import KINDS, LABELS
+from training.compare import LEAST_ARTICLES, MOST_ARTICLES
 
 Kind = Annotated[str, Field(json_schema_extra={"enum": list(KINDS)})]
 Label = Annotated[str, Field(json_schema_extra={"enum": list(LABELS)})]
@@ -42,6 +43,12 @@ class ArticleRequest(_Asked):
 
 class BatchRequest(_Asked):
     articles: list[ArticleRequest]
+
+
+class CompareRequest(_Asked):
+    """Articles on one event."""
+
+    articles: list[ArticleRequest] = Field(min_length=LEAST_ARTICLES, max_length=MOST_ARTICLES)
 
 
 def _parted(value: Any) -> Any:
@@ -161,6 +168,77 @@ class BatchAnswer(BaseModel):
     """A result for each article, in order."""
 
     results: list[ArticleAnswer | FailedAnswer]
+
+
+class PassagePlace(BaseModel):
+    """A passage: its number in its article, from 1, and where it stands in what was sent."""
+
+    passage: int = Field(ge=1)
+    start: Offset
+    end: Offset
+    text: str
+
+
+Places = Annotated[list[PassagePlace], Field(min_length=2, max_length=2, description="One in each of the two articles.")]
+TwoArticles = Annotated[list[int], Field(min_length=2, max_length=2, description="Two articles, by their place in `articles`, from 0.")]
+
+
+class ComparedArticle(BaseModel):
+    """One article beside the others."""
+
+    id: str
+    source: str | None
+    status: Literal["ok"]
+    title: str | None
+    published: str | None = Field(description="As the page says it.")
+    words: int = Field(description="In its passages.")
+    label: Label | None
+    editorial_share: Probability | None
+    editorial_share_interval: list[Probability] | None
+    only_here: list[PassagePlace] = Field(description="Passages that are like no passage of another source.")
+
+
+class UncomparedArticle(BaseModel):
+    """An article that could not be scored; the others are compared."""
+
+    id: str
+    source: str | None
+    status: Literal["error"]
+    error: WhatFailed
+
+
+class SharedPassage(BaseModel):
+    """A passage that stands in two articles in much the same words, and how many words of the shorter one stand in the other in the same order."""
+
+    places: Places
+    words: int
+    share: Probability
+
+
+class TakenOver(BaseModel):
+    """What two articles have in the same words, taken over by one from the other or by both from an agency."""
+
+    articles: TwoArticles
+    first: int | None = Field(description="Which of the two came first; null where their dates do not say.")
+    shares: list[Probability] = Field(description="Of each article's words, those in passages that were taken over.")
+    passages: list[SharedPassage]
+
+
+class SameFact(BaseModel):
+    """Passages of two sources that tell of the same in words of their own, with the names and numbers that both have."""
+
+    articles: TwoArticles
+    places: Places
+    alike: Probability
+    shared: list[str]
+
+
+class CompareAnswer(BaseModel):
+    """Articles in the order they were sent, and what is between each two of them."""
+
+    articles: list[ComparedArticle | UncomparedArticle]
+    taken_over: list[TakenOver]
+    same_fact: list[SameFact]
 
 
 class ModelAnswer(BaseModel):

@@ -28,7 +28,7 @@ from service.access import AccessError, check_exposure, read_tokens
 from service.app import create_app
 from service.current import CurrentModel
 from service.limits import Limits
-from service.schema import ArticleAnswer, BatchAnswer, Problem
+from service.schema import ArticleAnswer, BatchAnswer, CompareAnswer, Problem
 from training.model import default_model
 
 NEWS = (
@@ -42,7 +42,7 @@ TOKENS = ("a" * 32, "b" * 32)
 JSON, NDJSON = "application/json", "application/x-ndjson"
 NOT_DESCRIBED = [positive_data_acceptance, unsupported_method]
 """What no document can say: that a text holds no article, and that any bytes at all are a text."""
-CLASSIFY, BATCH = "/v1/classify", "/v1/classify/batch"
+CLASSIFY, BATCH, COMPARE = "/v1/classify", "/v1/classify/batch", "/v1/compare"
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,39 @@ def test_ndjson_answers_line_by_line(small: FlaskClient) -> None:
     assert [results[0]["id"], results[-1]["id"]] == ["1", "6"]
 
 
+def test_articles_are_compared(client: FlaskClient) -> None:
+    """Two articles come back with what was taken over at its place in each, what only one tells, and who came first where both pages say their dates."""
+    own = (
+        "Fishmongers in Net Street, who were not asked, will take the matter to the mayor on Friday, their guild said.",
+        "The ferry to Ostrand will leave from the west pier at six, an hour later than now.",
+    )
+    told = ((NEWS.replace("Monday", "late on Monday"), "2031-05-07T08:00:00Z", own[0]), (NEWS, "2031-05-06T08:00:00Z", own[1]))
+    pages = [
+        f"<title>Pier</title><meta property='article:published_time' content='{date}'><article><p>{'</p><p>'.join([*text.splitlines(), more])}</p></article>"
+        for text, date, more in told
+    ]
+    asked = [{"id": "late", "source": "a.example", "html": pages[0]}, {"id": "early", "source": "b.example", "html": pages[1]}]
+    answer = client.post(COMPARE, json={"articles": asked})
+    assert answer.status_code == 200, answer.text
+    found = CompareAnswer.model_validate_json(answer.data)
+    [between] = found.taken_over
+    assert (between.articles, between.first) == ([0, 1], 1)
+    for pair in between.passages:
+        for page, place in zip(pages, pair.places, strict=True):
+            assert page[place.start : place.end] == place.text
+    assert [article.id for article in found.articles] == ["late", "early"]
+    assert found.articles[0].editorial_share == client.post(CLASSIFY, json=asked[0]).json["editorial_share"]
+    assert [[place.text for place in article.only_here] for article in found.articles] == [[own[0]], [own[1]]]
+
+
+def test_an_article_that_cannot_be_compared_costs_the_others_nothing(client: FlaskClient) -> None:
+    """One that cannot be read stands in its place with its error, and the others are compared."""
+    asked = [{"id": "1", "text": NEWS, "source": "a.example"}, {"id": "2", "text": " "}, {"id": "3", "text": NEWS, "source": "b.example"}]
+    found = CompareAnswer.model_validate_json(client.post(COMPARE, json={"articles": asked}).data)
+    assert [article.status for article in found.articles] == ["ok", "error", "ok"]
+    assert [between.articles for between in found.taken_over] == [[0, 2]]
+
+
 class Bad(NamedTuple):
     """A request that must be refused, and how."""
 
@@ -180,6 +213,13 @@ BAD = [
     Bad(400, "invalid-request", '{"articles": ["a"]}', path=BATCH),
     Bad(400, "invalid-request", '{"articles": [{"text": "a"}, {}]}', path=BATCH),
     Bad(400, "invalid-request", '{"tasks": [{"data": "a"}]}', path="/predict"),
+    Bad(400, "invalid-request", '{"articles": [{"text": "a"}]}', path=COMPARE),
+    Bad(400, "invalid-request", '{"articles": [' + ",".join(['{"text": "a"}'] * 9) + "]}", path=COMPARE),
+    Bad(400, "invalid-request", '{"articles": [{"text": "a"}, {"text": "a", "html": "b"}]}', path=COMPARE),
+    Bad(413, "too-many-articles", '{"articles": [' + ",".join(['{"text": "a"}'] * 4) + "]}", path=COMPARE),
+    Bad(413, "body-too-large", json.dumps({"articles": [{"text": "a" * 5_000}]}), path=COMPARE),
+    Bad(415, "media-type", "a", {"Content-Type": "text/plain"}, path=COMPARE),
+    Bad(422, "empty", '{"articles": [{"text": "a"}, {"text": " "}]}', path=COMPARE),
     Bad(413, "too-many-articles", '{"articles": [' + ",".join(['{"text": "a"}'] * 4) + "]}", path=BATCH),
     Bad(413, "too-many-articles", '{"tasks": [' + ",".join(['{"data": {}}'] * 4) + "]}", path="/predict"),
     Bad(413, "too-many-characters", json.dumps({"text": "a " * 600})),
@@ -366,7 +406,7 @@ def test_the_openapi_document_is_valid(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     validate(document)
     assert document["openapi"].startswith("3.1")
-    assert {CLASSIFY, BATCH, "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json", "/"} <= document["paths"].keys()
+    assert {CLASSIFY, BATCH, COMPARE, "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json", "/"} <= document["paths"].keys()
 
 
 schemathesis.serializer("text/html")(lambda context, value: str(value).encode("utf-8", "replace"))

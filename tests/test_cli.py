@@ -86,12 +86,63 @@ def test_strip_prints_the_article_and_nothing_else() -> None:
     assert done.stdout == STORY.strip() + "\n"
 
 
+def written(folder: Path, story: str) -> list[Path]:
+    """A story of seeds/stories as pages with their dates, a file an outlet."""
+    rows = [json.loads(line) for line in (SEEDS / "stories" / "stories.jsonl").read_text("utf-8").splitlines()]
+    files = []
+    for row in (row for row in rows if row["story"] == story):
+        head = f'<title>{row["title"]}</title><link rel="canonical" href="https://{row["source"]}/a">'
+        dated = f'<meta property="article:published_time" content="{row["published"]}">' if row["published"] else ""
+        paragraphs = "".join(f"<p>{text}</p>" for text in row["paragraphs"])
+        files.append(folder / f"{row['source']}.html")
+        files[-1].write_text(f"<html><head>{head}{dated}</head><body><article><h1>{row['title']}</h1>{paragraphs}</article></body></html>", "utf-8")
+    return files
+
+
+def test_compare_shows_articles_side_by_side(tmp_path: Path) -> None:
+    """`compare` names each article with its source and share, who took over from whom, and what only one tells; as JSON it says the same and everything."""
+    files = written(tmp_path, "budget")
+    shown, done = run("compare", *files), run("compare", *files, "--format", "json")
+    assert shown.exit_code == done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert [article["id"] for article in found["articles"]] == [str(file) for file in files]
+    for article in found["articles"]:
+        assert f"{article['source']}, {article['published'] or 'undated'}, {article['words']} words, {article['editorial_share']:.0%} editorial" in shown.stdout
+    assert found["taken_over"] and any(article["only_here"] for article in found["articles"])
+    assert "1 (meridianwire.example) came first" in shown.stdout
+    pages = [file.read_text("utf-8") for file in files]
+    for between in found["taken_over"]:
+        assert between["first"] == 0
+        for pair in between["passages"]:
+            for number, place in zip(between["articles"], pair["places"], strict=True):
+                assert place["text"] in pages[number][place["start"] : place["end"]]
+
+
+def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
+    """An article that cannot be read stands in its place with its error, and the others are compared; with fewer than two left, the status is 1."""
+    files = written(tmp_path, "budget")
+    (tmp_path / "empty.txt").write_text(" \n")
+    done = run("compare", tmp_path / "empty.txt", *files, "--format", "json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert [article["status"] for article in found["articles"]] == ["error", "ok", "ok", "ok"]
+    assert found["articles"][0]["error"]["code"] == "empty"
+    assert all(0 not in between["articles"] for between in found["taken_over"])
+    left = run("compare", tmp_path / "empty.txt", files[0])
+    assert left.exit_code == 1
+    assert "empty: there is no text in it" in left.stdout
+    assert left.stderr == "Error: 1 of 2 articles could not be read; name others to compare\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["score", "nowhere.txt"], 2, "does not exist"),
         (["score"], 2, "Missing argument"),
         (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
+        (["compare", str(ARTICLES / "saltmarket" / "rate-hold.html")], 2, "1 given to compare; name 2 to 8 files"),
+        (["compare", *[str(ARTICLES / "saltmarket" / "rate-hold.html")] * 9], 2, "9 given to compare"),
+        (["compare", "nowhere.txt", "elsewhere.txt"], 2, "does not exist"),
         (["score", str(ARTICLES), "--model", "nowhere"], 1, "is not a model folder"),
         (["strip", str(SEEDS / "labelled.jsonl"), "--model", str(SEEDS)], 1, "is not a model folder"),
         (["evaluate", str(ARTICLES)], 1, "holds no .jsonl"),

@@ -87,6 +87,19 @@ def test_files_and_two_articles_are_read(client: FlaskClient) -> None:
     assert TOLD in page.article.get_text()
 
 
+def test_two_articles_on_one_event_say_what_they_share(client: FlaskClient) -> None:
+    """Beside a passage that stands in both articles it says so, in each; beside one that only one tells, that. Articles with nothing in common say nothing."""
+    shared = "The harbour board voted 5-2 on Monday evening to close the east pier of Ostrand for repairs until October."
+    own = "Fishmongers in Net Street, who were not asked, will take the matter to the mayor on Friday, their guild said."
+    form = {"article": f"{shared}\n\n{own}", "other": shared.replace("on Monday evening", "late on Monday")}
+    page = BeautifulSoup(client.post("/", data=form).data, "html.parser")
+    said = [[note.get_text() for note in article.select(".beside")] for article in page.select("article")]
+    assert said[0][0].startswith("In the other article too, as passage 1:") and said[0][1] == "Told only here."
+    assert [note[:38] for note in said[1]] == ["In the other article too, as passage 1"]
+    apart = client.post("/", data={"article": ESSAY.read_text("utf-8"), "other": own}).data
+    assert not BeautifulSoup(apart, "html.parser").select(".beside")
+
+
 def test_a_problem_is_told_and_the_text_kept(current: CurrentModel) -> None:
     """What cannot be read is said on the page, with the right status, and the person's text is still there."""
     client = create_app(current, Limits(characters=50, body=5_000)).test_client()
