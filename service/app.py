@@ -17,7 +17,7 @@ from werkzeug.wsgi import get_input_stream
 
 from service import openapi, page
 from service.access import is_admitted
-from service.current import CurrentModel, smoke_test
+from service.current import CurrentModel
 from service.desk import Answer, Desk, article_of
 from service.label_studio import suggest
 from service.limits import Limits
@@ -30,6 +30,7 @@ from service.wire import checked_json, to_json
 from training.article import Article
 from training.errors import ModelError
 from training.reading import article_from_bytes
+from training.smoke import smoke_test
 
 log = logging.getLogger("copydesk.requests")
 

@@ -23,6 +23,7 @@ from training.inputs import INPUT_FORMS, Choice, Found, read_article, read_entri
 from training.model import default_model, load_model
 from training.score import own_text, score
 from training.shard import Task, model_of, score_shard
+from training.smoke import smoke_test
 
 log = logging.getLogger("copydesk")
 
@@ -305,6 +306,7 @@ def show_command(folder: Path | None) -> None:
 @model_option
 @one_line_errors
 def verify_command(folder: Path | None, expect: str | None) -> None:
-    """Load the model as scoring would, checking digest and contents."""
+    """Load the model as scoring would, checking digest and contents, and that it answers as it did where it was fitted."""
     model = load_model(folder or default_model(), expect)
+    smoke_test(model)
     click.echo(f"{model.identity.name}: {model.identity.digest} as its manifest says")

@@ -10,16 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from training.article import TEXT_KINDS
-from training.errors import CopydeskError, ModelError
+from training.errors import CopydeskError
 from training.model import ARRAYS, MANIFEST, Model, load_model
-from training.reading import article_from_text
-from training.score import score
+from training.smoke import smoke_test
 
 log = logging.getLogger("copydesk.model")
-
-REPORT = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
-ARGUMENT = "It is a shameful decision, taken by people who should know better, and we will all pay dearly for their cowardice."
 
 
 class Fingerprint(NamedTuple):
@@ -75,15 +70,6 @@ def fingerprint(folder: Path) -> Fingerprint:
     """A folder as it is now; a file that is missing is part of the picture."""
     folder = folder.resolve()
     return Fingerprint(folder, tuple(_stat(folder / name) for name in (MANIFEST, ARRAYS)))
-
-
-def smoke_test(model: Model) -> None:
-    """Raise ModelError unless a report and an argument come out as passages, and the argument as the more editorial of the two."""
-    [result] = score([article_from_text(f"{REPORT}\n\n{ARGUMENT}")], model)
-    kept = [block for block in result.blocks if block.kind in TEXT_KINDS]
-    given = [passage.probability for passage in result.passages if passage.probability is not None]
-    if not kept or not all(0 <= probability <= 1 for probability in given) or given != sorted(given):
-        raise ModelError(f"{model.identity.name} fails the smoke test: it does not tell a plain argument from a plain report; refit or restore it")
 
 
 def _sound_model(folder: Path, expect: str | None) -> Model:

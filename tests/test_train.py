@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,17 @@ def test_the_card_and_manifest_say_what_the_model_is(trained: Path) -> None:
     assert manifest["digest"] in card
     assert "labelled.jsonl" in card
     assert "macro F1, strict" in card
+
+
+def test_a_model_answers_as_it_did_where_it_was_fitted(trained: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    assert CliRunner().invoke(main, ["model", "verify", "--model", str(copy)]).exit_code == 0
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    manifest["smoke"][1]["probability"] += 0.001
+    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    done = CliRunner().invoke(main, ["model", "verify", "--model", str(copy)])
+    assert done.exit_code == 1 and "does not answer here as it did where it was fitted" in done.stderr
 
 
 def test_the_same_data_and_seed_give_the_same_bytes(trained: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from training.evaluate import Evaluation, evaluate
 from training.fit import fit
 from training.labelled import Corpus, appeals, read_corpus
 from training.model import CARD, Model, load_model, save_model, write_whole
+from training.smoke import answers
 
 CARD_FORM = """\
 # {name}
@@ -67,10 +68,11 @@ def train(files: DataFiles, folder: Path, base: Model | None = None, seed: int =
     about: dict[str, Any] = {"data": corpus.files, "for_kinds": furniture.files, "seed": seed, "base": base and base.identity.digest, "figures": {}}
     save_model(folder, kinds, labels, about)
     model = load_model(folder)
+    about["smoke"] = answers(model)
     if held:
         about["held_out"] = held.files
         about["figures"] = _figures(evaluate(held, model))
-        model = save_model(folder, kinds, labels, about)
+    model = save_model(folder, kinds, labels, about)
     write_whole(folder / CARD, _card(model, folder, files, corpus, furniture).encode())
     return model
 
