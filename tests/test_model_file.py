@@ -343,6 +343,37 @@ def test_not_writable(tmp_path: Path) -> None:
         save_model(tmp_path / "file", Fake({}), Fake({}), {})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("moment", range(6))
+def test_ended_while_it_saves(folder: Path, monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
+    """Whenever a save over another model is killed, the folder holds the one or the other."""
+
+    class Killed(BaseException):
+        pass
+
+    steps = iter(range(100))
+
+    def ended(step: Callable[..., Any]) -> Callable[..., Any]:
+        def or_killed(*args: Any) -> Any:
+            if next(steps) == moment:
+                raise Killed
+            return step(*args)
+
+        return or_killed
+
+    other = {"other": np.arange(3)}
+    with monkeypatch.context() as context:
+        for name in ("fsync", "replace"):
+            context.setattr(os, name, ended(getattr(os, name)))
+        if moment < 5:
+            with pytest.raises(Killed):
+                save_model(folder, Fake(other), Fake(HELD), {})  # type: ignore[arg-type]
+        else:
+            save_model(folder, Fake(other), Fake(HELD), {})  # type: ignore[arg-type]
+    found = load_model(folder)
+    assert same(found.kinds.held, other if moment > 3 else HELD)  # type: ignore[attr-defined]
+    assert found.manifest["digest"] == "sha256:" + hashlib.sha256((folder / ARRAYS).read_bytes()).hexdigest()
+
+
 def test_write_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file is written whole or stays as it was, and nothing else is left beside it."""
     path = tmp_path / "file"

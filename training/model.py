@@ -29,6 +29,8 @@ from training.labels import Labeller
 FORMAT = 1
 """Raised when the arrays' names or meanings change."""
 ARRAYS, MANIFEST, CARD = "model.joblib", "manifest.json", "README.md"
+NEXT = ".manifest.json.next"
+"""The manifest of arrays that are being written. Where a save was cut short between arrays and manifest, it is the one that fits."""
 MAX_BYTES = 200_000_000
 NUMBERS = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 """The types of numbers that an array may hold, as NumPy names them."""
@@ -64,7 +66,9 @@ def default_model() -> Path:
 
 
 def save_model(folder: Path, kinds: KindClassifier, labels: Labeller, about: Mapping[str, Any]) -> Model:
-    """Write a model folder, each file whole or not at all. `about` goes into the manifest as it is (training data, parameters, figures)."""
+    """Write a model folder; ended at any moment, it leaves the model that was there or the new one.
+
+    `about` goes into the manifest as it is (training data, parameters, figures)."""
     content = io.BytesIO()
     joblib.dump({"kinds": _plain(kinds.arrays()), "labels": _plain(labels.arrays())}, content)
     digest = "sha256:" + hashlib.sha256(content.getvalue()).hexdigest()
@@ -78,8 +82,9 @@ def save_model(folder: Path, kinds: KindClassifier, labels: Labeller, about: Map
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / NEXT, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
         write_whole(folder / ARRAYS, content.getvalue())
-        write_whole(folder / MANIFEST, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+        os.replace(folder / NEXT, folder / MANIFEST)
     except OSError as error:
         raise ModelError(f"cannot write the model to {folder}: {error.strerror}; choose a folder that you may write to") from error
     return Model(Identity(manifest["name"], digest), kinds, labels, manifest)
@@ -89,7 +94,7 @@ def load_model(folder: Path, expect: str | None = None) -> Model:
     """Load a model folder; raises ModelError where it is missing, damaged, of another format, or holds anything but data.
 
     `expect` is the digest that it must have, known from elsewhere than the folder; another model is refused (`another-model`) before it is unpickled."""
-    manifest = _manifest(folder)
+    manifest = _manifest(folder, MANIFEST)
     try:
         content = (folder / ARRAYS).read_bytes()
     except OSError as error:
@@ -97,6 +102,8 @@ def load_model(folder: Path, expect: str | None = None) -> Model:
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     if expect is not None and digest.removeprefix("sha256:") != expect.strip().lower().removeprefix("sha256:"):
         raise ModelError(f"{folder / ARRAYS} is {digest}, not the {expect} that is expected; restore the model, or expect the new one", "another-model")
+    if digest != manifest.get("digest") and (folder / NEXT).exists():
+        manifest = _manifest(folder, NEXT)
     if digest != manifest.get("digest"):
         raise ModelError(f"{folder / ARRAYS} is not the file that its manifest names (sha256 differs); restore the folder or refit with `copydesk train`")
     try:
@@ -123,8 +130,8 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
+def _manifest(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
     try:
         manifest = json.loads(path.read_bytes())
     except FileNotFoundError:
