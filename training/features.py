@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,8 +133,7 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
     count = len(texts)
     chars = np.array([len(text) for text in texts], np.float32)
     at_least_one = np.maximum(words, 1)
-    shapes = np.zeros((count, 5), np.float32)
-    np.add.at(shapes, (tokens.text, tokens.shape), 1)
+    shapes = _counts(tokens.text, tokens.shape, (count, 5))
     first = np.searchsorted(tokens.text, np.arange(count))
     last_character = np.array([ord(text[-1]) if text else 32 for text in texts])
     ends = np.stack([np.isin(last_character, [ord(mark) for mark in marks]) for marks in ENDS], axis=1)
@@ -146,8 +145,7 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
     column[lexicon.read(list(MARKS + SENTENCE_ENDS)).word] = np.arange(len(MARKS + SENTENCE_ENDS))
     column[0] = -1
     marked = column[tokens.word]
-    marks = np.zeros((count, len(MARKS + SENTENCE_ENDS)), np.float32)
-    np.add.at(marks, (tokens.text[marked >= 0], marked[marked >= 0]), 1)
+    marks = _counts(tokens.text[marked >= 0], marked[marked >= 0], (count, len(MARKS + SENTENCE_ENDS)))
     sentences = marks[:, len(MARKS) :].sum(axis=1)
     return np.column_stack(
         [
@@ -167,6 +165,11 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
             words == 0,
         ]
     ).astype(np.float32)
+
+
+def _counts(row: NDArray[Any], column: NDArray[Any], shape: tuple[int, int]) -> Floats:
+    """How often each pair of a row and a column comes."""
+    return np.bincount(row.astype(np.int64) * shape[1] + column, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
 
 
 def _unspaced_words(texts: list[str]) -> Floats:
@@ -203,8 +206,6 @@ def _shared(tokens: Tokens, article: Ints) -> tuple[Floats, Floats]:
 
 def said_before(seen: Look, kept: NDArray[np.bool_]) -> Floats:
     """Share of the shingles of each kept block that stood in kept blocks before it; 0 for the others."""
-    if not (kept & (seen.echoes > 0)).any():
-        return np.zeros(len(kept), np.float32)
     word = np.where(kept[seen.tokens.text], seen.tokens.word, 0)
     return _shared(replace(seen.tokens, word=word), seen.article)[1]
 

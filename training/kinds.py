@@ -88,7 +88,10 @@ class KindClassifier:
         p = self.second(seen, first)
         rescued = fallback(seen, text_probability(p))
         own = (text_probability(p) >= least(seen)) | rescued
-        again = own & (seen.words >= SAID_WORDS) & (said_before(seen, own) >= SAID_SHARE)
+        again = own & (seen.words >= SAID_WORDS) & (seen.echoes >= SAID_SHARE)
+        if again.any():  # in few articles
+            there = np.isin(seen.article, seen.article[again])
+            again &= said_before(seen, own & there) >= SAID_SHARE
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
         carry_appeals(seen, first, kind, probability)
