@@ -15,7 +15,7 @@ from training.arrangements import arrange
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import look
-from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks
+from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeals
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
 from training.page import read_page
@@ -235,6 +235,19 @@ def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.zeros(11, bool))) == []
     assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool))) == [slice(0, 11)]
     assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
+
+
+def test_a_run_of_appeals_never_takes_the_whole_article() -> None:
+    """Where nothing would be left, what stood between the pleas is kept; where something is, it is not."""
+    body, appeal = KINDS.index("body"), KINDS.index("appeal")
+    texts = [paragraph(number) for number in range(8)]
+    seen = look(Lexicon.learn(texts, 1), [blocks_of(*texts)])
+    likely = np.ones((8, len(KINDS)), np.float32)
+    for own, left in (([2, 3, 4, 5], [2, 3, 4, 5]), ([0, 1, 3, 4], [0, 1])):
+        kind = np.full(8, appeal)
+        kind[own] = body
+        carry_appeals(seen, likely, kind, np.ones(8, np.float32))
+        assert np.flatnonzero(kind == body).tolist() == left
 
 
 def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows() -> None:

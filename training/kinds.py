@@ -184,13 +184,21 @@ def probabilities(answers: Floats) -> Floats:
 
 
 def carry_appeals(seen: Look, first: Floats, kind: Ints, probability: Floats) -> None:
-    """Name appeals, in place, the blocks of bare text that stand in a run of appeals; as probable as the run has appeals in it."""
+    """Name appeals, in place, the blocks of bare text that stand in a run of appeals; as probable as the run has appeals in it. Nothing is carried away
+    where it would leave no text: that is an article with pleas, or in a language of which no plea is known."""
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
     for begin, end in pairwise(seen.edges.tolist()):
         place = slice(begin, end)
-        for run in runs_of_appeals(appeal[place], likely[place]):
-            carried = IS_TEXT[kind[place][run]]
+        runs = list(runs_of_appeals(appeal[place], likely[place]))
+        inside = np.zeros(end - begin, bool)
+        for run in runs:
+            inside[run] = True
+        text = IS_TEXT[kind[place]]
+        if not (text & ~inside).any():
+            continue
+        for run in runs:
+            carried = text[run]
             kind[place][run][carried] = APPEAL
             probability[place][run][carried] = np.mean(appeal[place][run] | likely[place][run])
 
@@ -213,7 +221,7 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
     return poor & prose & (text >= NEAREST * likeliest[seen.article])
 
 
-OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.35
+OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.3
 """At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
 APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
 SUREST = 30.0
