@@ -254,7 +254,8 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> N
     copydesk report results.jsonl.gz -o report.html --by month
     """
     from service.report import outputs, write_report
-    from training.profile import profile, read_results
+    from training.counted import read_results
+    from training.profile import profile
 
     if output.suffix != ".html":
         raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")

@@ -12,8 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from training.counted import BOILERPLATE
 from training.model import write_whole
-from training.profile import BOILERPLATE, LEAST_ARTICLES, LEVEL, SPREAD, Measured, Profile, Source
+from training.profile import SPREAD, Measured, Profile, Source
+from training.ratio import LEAST_ARTICLES, LEVEL, Ratio
 
 DECIMALS = 4
 SPREAD_IN_WORDS = ("below 10 %", "10 to 50 %", "50 to 90 %", "above 90 %")
@@ -72,7 +74,7 @@ def as_csv(found: Profile) -> str:
 def as_html(found: Profile, page: Path) -> str:
     """The page."""
     made_from = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made_from.filters |= {"percent": percent, "count": "{:,}".format, "interval": interval_in_words, "in_words": _in_words}
+    made_from.filters |= {"percent": percent, "count": "{:,}".format, "interval": interval_in_words, "per_100": per_100_in_words, "in_words": _in_words}
     failures, round_it = (sum((getattr(source, name) for source in found.sources), Counter[str]()) for name in ("failures", "round_it"))
     return made_from.get_template("report.html").render(
         found=found,
@@ -98,6 +100,7 @@ def source_figures(source: Source) -> Figures:
         "passages": source.passages,
         "unlabelled_passages": source.unlabelled,
         **measured_figures(source.measured),
+        **spoken_figures(source),
         "text_words": source.text_words,
         "boilerplate_words": source.round_it.total(),
         **{f"{kind}_words": source.round_it[kind] for kind in BOILERPLATE},
@@ -120,20 +123,44 @@ def measured_figures(measured: Measured) -> Figures:
     }
 
 
+def spoken_figures(source: Source) -> Figures:
+    """Who is given the floor: words and attributions counted where results hold texts, None where none does."""
+    texts = source.quoted.articles
+    return {
+        "articles_with_text": texts,
+        "spoken_words": source.quoted.words if texts else None,
+        "quoted_words": source.quoted.part if texts else None,
+        **_with_interval("quoted_share", source.quoted, 1),
+        "attributions": source.attributed.part if texts else None,
+        **_with_interval("attributions_per_100_words", source.attributed, 100),
+    }
+
+
+def _with_interval(name: str, found: Ratio, times: int) -> Figures:
+    low, high = found.interval or (None, None)
+    return {name if not bound else f"{name}_{bound}": _rounded(value, times) for bound, value in (("", found.share), ("low", low), ("high", high))}
+
+
 def percent(share: float | None) -> str:
     """A share for people: `3.1 %`."""
     return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
-def interval_in_words(measured: Measured) -> str:
+def interval_in_words(found: Ratio) -> str:
     """The interval for people: `2.0 to 4.5 %`."""
-    found = measured.interval
-    return f"{100 * found[0]:.1f} to {percent(found[1])}" if found else "none"
+    bounds = found.interval
+    return f"{100 * bounds[0]:.1f} to {percent(bounds[1])}" if bounds else "none"
+
+
+def per_100_in_words(found: Ratio) -> str:
+    """A share and its interval as so many of 100 words: `1.9 (1.6 to 2.3)`."""
+    bounds = found.interval
+    return "–" if found.share is None or bounds is None else f"{100 * found.share:.1f} ({100 * bounds[0]:.1f} to {100 * bounds[1]:.1f})"
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
 
 
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, DECIMALS)
+def _rounded(share: float | None, times: int = 1) -> float | None:
+    return None if share is None else round(times * share, DECIMALS)

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from service.cli import main
 from service.report import as_html, as_json, measured_figures
+from training.attribution import spoken
+from training.counted import Counted, counted, read_results
 from training.part import Part
-from training.profile import EXAMPLES, LEAST_ARTICLES, Counted, Measured, Profile, counted, month_of, profile, read_results
+from training.profile import EXAMPLES, Measured, Profile, month_of, profile
+from training.ratio import LEAST_ARTICLES
 
 MODEL = {"name": "default", "digest": "sha256:" + "0" * 64}
 HOSTILE = """<script>window.hacked = 1</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}</style></svg>\u0000"""
@@ -174,13 +177,13 @@ def test_counts_are_those_of_the_results() -> None:
 
 
 def test_words_of_results_with_texts_are_counted_from_the_texts() -> None:
-    """Results with and without texts give the same figures."""
+    """Results with and without texts give the same figures, but for those that only texts can give."""
     bare = answer(1)
     full = {
         **bare,
         "blocks": [{**{name: value for name, value in one.items() if name != "words"}, "text": " ".join(["w"] * one["words"])} for one in bare["blocks"]],
     }
-    assert counted(json.dumps(full).encode()) == counted(json.dumps(bare).encode())
+    assert counted(json.dumps(full).encode())._replace(texts=None) == counted(json.dumps(bare).encode())
 
 
 @pytest.mark.parametrize(
@@ -373,6 +376,42 @@ def test_only_failures_make_a_report_too() -> None:
 
 
 def test_an_article_is_a_few_numbers() -> None:
-    """What is kept of a result holds no text but names, and those are cut short."""
+    """What is kept of a result without texts is numbers and names, and those are cut short."""
     found = counted(json.dumps(answer(1, title="t" * 10_000)).encode())
-    assert isinstance(found, Counted) and len(found.title) == 200
+    assert isinstance(found, Counted) and len(found.title) == 200 and found.texts is None
+
+
+@pytest.mark.parametrize(
+    ("passages", "expected"),
+    [
+        (['"We will not sell it," said Orla Quist, "to anyone."'], (10, 7, 1)),
+        (["According to the board, the pier is sound.", "Nobody asked why."], (11, 0, 2)),
+        (["“I said no,” and so he left the United States."], (10, 3, 0)),
+        ([], (0, 0, 0)),
+        (["…", ""], (0, 0, 0)),
+    ],
+)
+def test_who_is_given_the_floor(passages: list[str], expected: tuple[int, int, int]) -> None:
+    """Words inside quotation marks, and words outside them that hand the floor to somebody; what somebody quoted said of a third is no attribution."""
+    assert tuple(spoken([["Not this one, he said."], passages])[1]) == expected
+
+
+def with_texts(number: int, source: str, passages: Iterable[tuple[str, str]], **more: Any) -> dict[str, Any]:
+    """A result whose passages are these texts, each after its label."""
+    blocks = [{"start": 0, "end": 9, "kind": "body", "kind_probability": 0.9, "text": text, "label": label, "probability": 0.5} for label, text in passages]
+    return {**answer(number, source), "blocks": blocks, **more}
+
+
+def test_attribution_is_told_of_results_with_texts_alone() -> None:
+    """Quoted share and attributions with intervals where texts are; where there are none the page says so, and no figure stands for it."""
+    text = 'The board met. "Never again," said its chair, who left for home early.'
+    told = [with_texts(number, "said.example", [("reporting", text), ("editorial", "A shame it is.")]) for number in range(25)]
+    found = profiled([*told, *(answer(number) for number in range(25))])
+    bare, full = json.loads(as_json(found))["sources"]
+    assert (full["spoken_words"], full["quoted_words"], full["attributions"]) == (25 * 17, 25 * 2, 25)
+    assert full["quoted_share"] == round(2 / 17, 4) and full["attributions_per_100_words"] == round(100 / 17, 4)
+    assert full["quoted_share_low"] < full["quoted_share"] < full["quoted_share_high"]
+    assert bare["articles_with_text"] == 0 and bare["quoted_share"] is bare["quoted_words"] is bare["attributions_per_100_words"] is None
+    page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
+    rows = {row.th.get_text(): row.get_text(" ") for row in page.find(id="table-attribution").find_parent("table").select("tbody tr")}
+    assert "11.8\N{NO-BREAK SPACE}%" in rows["said.example"] and "without --no-text" in " ".join(rows["harrow.example"].split())
