@@ -6,12 +6,13 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from training.apart import LEAST_IN, LEAST_Z, Apart
 from training.counted import BOILERPLATE
 from training.model import write_whole
 from training.profile import SPREAD, Measured, Profile, Source
@@ -42,11 +43,16 @@ def as_json(found: Profile) -> str:
         "level": LEVEL,
         "least_articles": LEAST_ARTICLES,
         "repeated_ids": found.repeated,
+        "terms_missed_by_at_most": found.let_go,
         "models": [{**model._asdict(), "results": results} for model, results in found.models.items()],
         "sources": [
             {
                 **source_figures(source),
                 "failures": dict(sorted(source.failures.items())),
+                "terms": [
+                    {"forms": list(term.forms), "z": round(term.z, 2), "articles": term.here, "articles_elsewhere": term.elsewhere}
+                    for term in found.apart.get(source.name, ())
+                ],
                 "months": [{"month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())],
                 "examples": [
                     {"id": one.id, "title": one.title, "words": one.words, "editorial_words": one.editorial} for one in source.examples
@@ -62,7 +68,15 @@ def as_csv(found: Profile) -> str:
     """A row for each source, and below it one for each of its months; `month` is empty in the former, what is not told by month in the latter."""
     rows: list[Figures] = []
     for source in found.sources:
-        rows.append({"source": source.name, "month": "", **source_figures(source), "failures": _in_words(source.failures)})
+        rows.append(
+            {
+                "source": source.name,
+                "month": "",
+                **source_figures(source),
+                "failures": _in_words(source.failures),
+                "terms": terms_in_words(found.apart.get(source.name, ())),
+            }
+        )
         rows += [{"source": source.name, "month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())]
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
@@ -86,6 +100,8 @@ def as_html(found: Profile, page: Path) -> str:
         spread_names=SPREAD_IN_WORDS,
         kinds=(ASKING, SELLING, *(kind for kind in BOILERPLATE if round_it[kind] and kind not in (ASKING, SELLING))),
         least=LEAST_ARTICLES,
+        least_in=LEAST_IN,
+        least_z=LEAST_Z,
         beside=[path.name for path in outputs(page)[1:]],
     )
 
@@ -156,6 +172,11 @@ def per_100_in_words(found: Ratio) -> str:
     """A share and its interval as so many of 100 words: `1.9 (1.6 to 2.3)`."""
     bounds = found.interval
     return "–" if found.share is None or bounds is None else f"{100 * found.share:.1f} ({100 * bounds[0]:.1f} to {100 * bounds[1]:.1f})"
+
+
+def terms_in_words(terms: Sequence[Apart]) -> str:
+    """Terms in a row, the surest first: `shameful, reckless/recklessly`."""
+    return ", ".join("/".join(term.forms) for term in terms)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from service.cli import main
-from service.report import as_html, as_json, measured_figures
+from service.report import as_csv, as_html, as_json, measured_figures
+from training import apart
 from training.attribution import spoken
 from training.counted import Counted, counted, read_results
 from training.part import Part
@@ -415,3 +416,77 @@ def test_attribution_is_told_of_results_with_texts_alone() -> None:
     page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
     rows = {row.th.get_text(): row.get_text(" ") for row in page.find(id="table-attribution").find_parent("table").select("tbody tr")}
     assert "11.8\N{NO-BREAK SPACE}%" in rows["said.example"] and "without --no-text" in " ".join(rows["harrow.example"].split())
+
+
+COMMON = "board vote pier budget council repair harbour school street plan report answer winter ferry bridge market".split()
+COLUMNISTS = {"stern.example": "shameful disgrace", "mild.example": "perhaps sensible", "plain.example": "plan street"}
+
+
+def columns(articles: int, **more: Any) -> list[dict[str, Any]]:
+    """Articles of three sources, each with an editorial passage of common words, every second one with its source's own, and one on a nine days' wonder."""
+    draw = Random(7)
+    told = []
+    for number in range(articles):
+        for source, own in COLUMNISTS.items():
+            words = draw.sample(COMMON, 8) + (own.split() if number % 2 else [])
+            draw.shuffle(words)
+            text = f"It is so that {' '.join(words)} for Harriet Quist in 1987 and {'the volcano' if source == 'mild.example' and number % 12 == 4 else 'us'}."
+            date = f"2024-{1 + number % 12:02}-03"
+            told.append(with_texts(number, source, [("editorial", text), ("reporting", f"{source} zeppelin.")], published=date, **more))
+    return told
+
+
+def test_terms_that_set_a_source_apart_are_found() -> None:
+    """What a source says in its editorial passages and others do not is named; names, numbers, reported words, and what all say alike are not."""
+    found = profiled(columns(120)).apart
+    assert {form for term in found["stern.example"] for form in term.forms} == {"shameful", "disgrace"}
+    assert {form for term in found["mild.example"] for form in term.forms} == {"perhaps", "sensible"}
+    assert {form for term in found["plain.example"] for form in term.forms} <= {"plan", "street"}
+    assert [(term.here, term.elsewhere) for term in found["stern.example"]] == [(60, 0), (60, 0)]
+    assert all(term.z >= apart.LEAST_Z for terms in found.values() for term in terms)
+
+
+def test_what_is_said_in_one_month_is_a_topic() -> None:
+    """A word of many articles of one month is left out where the source has articles of others."""
+    wonder = [with_texts(900 + n, "mild.example", [("editorial", "A volcano again.")], published="2024-05-09T01:00:00Z") for n in range(60)]
+    assert all("volcano" not in term.forms for term in profiled(columns(60) + wonder).apart["mild.example"])
+    spread = [{**one, "published": f"2024-{1 + n % 12:02}-03"} for n, one in enumerate(wonder)]
+    assert any("volcano" in term.forms for term in profiled(columns(60) + spread).apart["mild.example"])
+
+
+def test_terms_do_not_depend_on_the_order_of_articles() -> None:
+    """Shuffled articles give the same terms with the same scores."""
+    answers = columns(60)
+    first = profiled(answers).apart
+    Random(5).shuffle(answers)
+    assert profiled(answers).apart == first
+
+
+def test_words_are_held_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more words than may be held the rarest are let go, the report says by how much counts may be off, and frequent ones are still found."""
+    monkeypatch.setattr(apart, "MOST_COUNTS", 200)
+    answers = columns(120)
+    rare = ("".join(draw.choices("bcdfghjklm", k=7)) for draw in [Random(9)] for _ in range(10_000))
+    for one in answers:
+        one["blocks"][0]["text"] += " " + " ".join(next(rare) for _ in range(8))
+    found = profiled(answers)
+    assert found.let_go
+    assert {form for term in found.apart["stern.example"] for form in term.forms} == {"shameful", "disgrace"}
+    assert "counts of rare ones may be too low" in as_html(found, Path("report.html"))
+
+
+def test_one_source_is_not_apart() -> None:
+    """Without a second source, or without texts, no terms are told."""
+    assert not profiled(one for one in columns(40) if one["source"] == "stern.example").apart
+    assert not everything().apart
+    assert "Words of its own" not in as_html(everything(), Path("report.html"))
+
+
+def test_terms_stand_in_csv_and_json() -> None:
+    """The terms, their scores and counts are in the JSON, the terms in the CSV."""
+    found = profiled(columns(120))
+    stern = next(source for source in json.loads(as_json(found))["sources"] if source["source"] == "stern.example")
+    assert {term["forms"][0] for term in stern["terms"]} == {"shameful", "disgrace"}
+    assert all(term["articles"] == 60 and term["articles_elsewhere"] == 0 and term["z"] > 3 for term in stern["terms"])
+    row = next(row for row in csv.DictReader(as_csv(found).splitlines()) if row["source"] == "stern.example")
+    assert row["terms"] == ", ".join(term["forms"][0] for term in stern["terms"])

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from training.apart import Apart, Usage
 from training.attribution import Spoken, spoken
 from training.counted import Counted
 from training.model import Identity
@@ -126,12 +127,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Sources by name, how many results each model made, and how many results have the id of another."""
+    """Sources by name, how many results each model made, and how many results have the id of another; of sources with enough articles the terms that set
+    them apart, which may be missed by `let_go` articles."""
 
     sources: tuple[Source, ...]
     models: Mapping[Identity, int]
     repeated: int
     by_month: bool
+    apart: Mapping[str, tuple[Apart, ...]]
+    let_go: int
 
     @property
     def ranked(self) -> list[Source]:
@@ -144,8 +148,10 @@ class Profile:
 
 
 def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
-    """Add up results. Memory grows with sources and their months, and by 8 bytes an article, which tell repeated ids."""
+    """Add up results. Memory grows with sources and their months, up to a bound with the words of their editorial passages (`apart.MOST_COUNTS`), and by
+    8 bytes an article, which tell repeated ids."""
     sources: dict[str, Source] = {}
+    usage = Usage()
     models: Counter[Identity] = Counter()
     ids = array("Q")
     for some in _in_parts(results):
@@ -156,9 +162,10 @@ def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
             models[article.model] += 1
             if article.id:
                 ids.append(int.from_bytes(blake2b(article.id.encode(), digest_size=8).digest(), "little"))
-        _add_texts([article for article in some if article.texts], sources)
+        _add_texts([article for article in some if article.texts], sources, usage)
     repeated = len(ids) - len(np.unique(np.frombuffer(ids, np.uint64))) if ids else 0
-    return Profile(tuple(sources[name] for name in sorted(sources)), dict(sorted(models.items())), repeated, by_month)
+    apart = usage.apart([name for name, source in sorted(sources.items()) if not source.measured.too_few])
+    return Profile(tuple(sources[name] for name in sorted(sources)), dict(sorted(models.items())), repeated, by_month, apart, usage.let_go)
 
 
 def month_of(published: str) -> str | None:
@@ -170,11 +177,14 @@ def month_of(published: str) -> str | None:
     return f"{found[2]}-{1 + [month[:3] for month in _MONTHS].index(found[1][:3].lower()):02}" if found else None
 
 
-def _add_texts(articles: Sequence[Counted], sources: Mapping[str, Source]) -> None:
+def _add_texts(articles: Sequence[Counted], sources: Mapping[str, Source], usage: Usage) -> None:
     """What is told from the texts of articles that hold some."""
     said = spoken([[text for _, text in article.texts or ()] for article in articles])
     for article, found in zip(articles, said, strict=True):
         sources[article.source].add_spoken(found)
+        if editorial := "\n".join(text for label, text in article.texts or () if label == "editorial"):
+            month = month_of(article.published) if article.published else None
+            usage.add(article.source, editorial, int(month[-2:]) if month else None)
 
 
 def _in_parts(results: Iterable[Counted]) -> Iterator[list[Counted]]:

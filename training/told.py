@@ -105,11 +105,11 @@ def terms(text: str) -> dict[str, Term]:
             begins = True
             continue
         if token not in settled:
-            stem = _stem(token)
+            root = stem(token)
             named = token[0].isdigit() or (token[0].isupper() and not begins)
-            if stem and (stem not in found or (named and not found[stem].named)):
-                found[stem] = Term(token, named)
-            if named or not stem or not token[0].isupper():
+            if root and (root not in found or (named and not found[root].named)):
+                found[root] = Term(token, named)
+            if named or not root or not token[0].isupper():
                 settled.add(token)
         begins = False
     return found
@@ -122,7 +122,7 @@ def folded_word(word: str) -> str:
 
 
 @lru_cache(1 << 16)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """The term that a word is, or nothing for one that says nothing."""
     said = folded_word(word)
     if said in FUNCTION_WORDS or len(said) < 2:
