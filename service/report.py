@@ -38,7 +38,7 @@ def write_report(found: Profile, page: Path) -> None:
 
 
 def as_json(found: Profile) -> str:
-    """Every figure: sources by name, each with its months and examples."""
+    """Every figure: sources by name, each with its months, sections, terms and examples."""
     report = {
         "level": LEVEL,
         "least_articles": LEAST_ARTICLES,
@@ -54,6 +54,7 @@ def as_json(found: Profile) -> str:
                     for term in found.apart.get(source.name, ())
                 ],
                 "months": [{"month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())],
+                "sections": [{"section": name, **measured_figures(measured)} for name, measured in source.told_sections],
                 "examples": [
                     {"id": one.id, "title": one.title, "words": one.words, "editorial_words": one.editorial} for one in source.examples
                 ],
@@ -65,19 +66,14 @@ def as_json(found: Profile) -> str:
 
 
 def as_csv(found: Profile) -> str:
-    """A row for each source, and below it one for each of its months; `month` is empty in the former, what is not told by month in the latter."""
+    """A row for each source, and below it one for each of its months and sections; `month` and `section` are empty in the first, and what is told of the
+    source alone in the others."""
     rows: list[Figures] = []
     for source in found.sources:
-        rows.append(
-            {
-                "source": source.name,
-                "month": "",
-                **source_figures(source),
-                "failures": _in_words(source.failures),
-                "terms": terms_in_words(found.apart.get(source.name, ())),
-            }
-        )
+        told = {"failures": _in_words(source.failures), "terms": terms_in_words(found.apart.get(source.name, ()))}
+        rows.append({"source": source.name, "month": "", "section": "", **source_figures(source), **told})
         rows += [{"source": source.name, "month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())]
+        rows += [{"source": source.name, "section": name, **measured_figures(measured)} for name, measured in source.told_sections]
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
     table.writeheader()
@@ -100,6 +96,7 @@ def as_html(found: Profile, page: Path) -> str:
         spread_names=SPREAD_IN_WORDS,
         kinds=(ASKING, SELLING, *(kind for kind in BOILERPLATE if round_it[kind] and kind not in (ASKING, SELLING))),
         least=LEAST_ARTICLES,
+        by_section=[source for source in (*found.ranked, *found.too_few) if source.told_sections],
         least_in=LEAST_IN,
         least_z=LEAST_Z,
         beside=[path.name for path in outputs(page)[1:]],

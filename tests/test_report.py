@@ -25,6 +25,7 @@ from training.counted import Counted, counted, read_results
 from training.part import Part
 from training.profile import EXAMPLES, Measured, Profile, month_of, profile
 from training.ratio import LEAST_ARTICLES
+from training.sections import MOST_SECTIONS, section_of
 
 MODEL = {"name": "default", "digest": "sha256:" + "0" * 64}
 HOSTILE = """<script>window.hacked = 1</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}</style></svg>\u0000"""
@@ -490,3 +491,41 @@ def test_terms_stand_in_csv_and_json() -> None:
     assert all(term["articles"] == 60 and term["articles_elsewhere"] == 0 and term["z"] > 3 for term in stern["terms"])
     row = next(row for row in csv.DictReader(as_csv(found).splitlines()) if row["source"] == "stern.example")
     assert row["terms"] == ", ".join(term["forms"][0] for term in stern["terms"])
+
+
+@pytest.mark.parametrize(
+    ("said", "section"),
+    [
+        ({"id": "https://harrow.example/Opinion/2024/the-pier", "section": None}, "opinion"),
+        ({"id": "https://harrow.example/Opinion/the-pier", "section": " City\n desk"}, "City desk"),
+        ({"id": "https://harrow.example/2024/05/the-pier"}, ""),
+        ({"id": "https://harrow.example/the-pier/"}, ""),
+        ({"id": "https://harrow.example/caf%C3%A9/the-pier?page=2"}, "café"),
+        ({"id": "https://[harrow/opinion/the-pier"}, ""),
+        ({"id": "opinion/the-pier.txt", "section": ["opinion"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_sections_are_as_the_publisher_says(said: dict[str, Any], section: str) -> None:
+    """A result's own field, else the first part of an address; what is a year, or the article itself, is none."""
+    assert section_of(said) == section
+
+
+def test_sections_of_enough_articles_are_told() -> None:
+    """Each section has the figures of its articles; small ones, and articles without one, are left out."""
+    answers = [answer(n, section="opinion" if n < 30 else "news" if n < 55 else "zoo" if n < 60 else None, editorial=90 if n < 30 else 10) for n in range(70)]
+    found = profiled(answers)
+    [source] = json.loads(as_json(found))["sources"]
+    assert [(one["section"], one["measured_articles"], one["editorial_share"]) for one in source["sections"]] == [("opinion", 30, 0.6), ("news", 25, 0.1429)]
+    assert [row["section"] for row in csv.DictReader(as_csv(found).splitlines())] == ["", "opinion", "news"]
+    table = BeautifulSoup(as_html(found, Path("report.html")), "html.parser").find(id="table-sections").find_parent("table").get_text(" ")
+    assert "opinion" in table and "60.0" in table and "zoo" not in table
+    assert "By section" not in as_html(profiled(answer(n) for n in range(30)), Path("report.html"))
+
+
+def test_addresses_that_name_articles_are_no_sections() -> None:
+    """A source of more first parts than a paper can have sections has none, whatever order its articles come in, and no more are held."""
+    answers = [answer(n, section=f"article {n}" if n % 2 else "news") for n in range(2 * MOST_SECTIONS + 100)]
+    for order in (answers, answers[::-1]):
+        [source] = profiled(order).sources
+        assert source.told_sections == [] and len(source.sections) == MOST_SECTIONS + 1

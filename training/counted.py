@@ -14,6 +14,7 @@ from training.errors import DataError, InputError
 from training.extras import zstd
 from training.labelled import UNKNOWN_SOURCE
 from training.model import Identity
+from training.sections import section_of
 
 BOILERPLATE = tuple(kind for kind in KINDS if kind not in TEXT_KINDS)
 LONGEST_NAME = 200
@@ -33,6 +34,7 @@ class Counted(NamedTuple):
     title: str
     model: Identity
     published: str | None = None
+    section: str = ""
     failure: str | None = None
     passages: int = 0
     unlabelled: int = 0
@@ -71,7 +73,7 @@ def counted(line: bytes) -> Counted:
         return Counted(*name, failure=_name(_held(answer, "error", dict), "code") or "unknown")
     if status != "ok":
         raise ValueError(f"status is {status!r:.40}")
-    return _counted_blocks(_held(answer, "blocks", list), Counted(*name, _name(answer, "published") or None))
+    return _counted_blocks(_held(answer, "blocks", list), Counted(*name, _name(answer, "published") or None, section_of(answer)))
 
 
 def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:

@@ -22,6 +22,7 @@ from training.attribution import Spoken, spoken
 from training.counted import Counted
 from training.model import Identity
 from training.ratio import Ratio
+from training.sections import MOST_SECTIONS
 
 SPREAD = ("below_10", "from_10_to_50", "from_50_to_90", "above_90")
 """Articles by the editorial share of each, in per cent: 10 itself is in the second, 50 and 90 are in the third."""
@@ -79,6 +80,7 @@ class Source:
     quoted: Ratio = field(default_factory=Ratio)
     attributed: Ratio = field(default_factory=Ratio)
     months: dict[str, Measured] = field(default_factory=dict)
+    sections: dict[str, Measured] = field(default_factory=dict)
     round_it: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
@@ -98,6 +100,8 @@ class Source:
             self.measured.add(article.words, article.editorial)
             if by_month:
                 self._add_to_month(article)
+            if article.section and (article.section in self.sections or len(self.sections) <= MOST_SECTIONS):
+                self.sections.setdefault(article.section, Measured()).add(article.words, article.editorial)
         if article.editorial:
             insort(self.examples, Example(-article.editorial, article.words, article.id, article.title))
             del self.examples[EXAMPLES:]
@@ -114,6 +118,13 @@ class Source:
             self.undated += 1
         else:
             self.months.setdefault(month, Measured()).add(article.words, article.editorial)
+
+    @property
+    def told_sections(self) -> list[tuple[str, Measured]]:
+        """Sections of enough articles, those of most words first; none where there are too many to be sections."""
+        if len(self.sections) > MOST_SECTIONS:
+            return []
+        return sorted(((name, found) for name, found in self.sections.items() if not found.too_few), key=lambda section: (-section[1].words, section[0]))
 
     @property
     def all_words(self) -> int:
@@ -148,8 +159,8 @@ class Profile:
 
 
 def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
-    """Add up results. Memory grows with sources and their months, up to a bound with the words of their editorial passages (`apart.MOST_COUNTS`), and by
-    8 bytes an article, which tell repeated ids."""
+    """Add up results. Memory grows with sources, their months and sections, up to a bound with the words of their editorial passages (`apart.MOST_COUNTS`),
+    and by 8 bytes an article, which tell repeated ids."""
     sources: dict[str, Source] = {}
     usage = Usage()
     models: Counter[Identity] = Counter()
