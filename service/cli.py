@@ -245,17 +245,20 @@ def check_command(data: tuple[Path, ...]) -> None:
     "-o", "--output", required=True, metavar="FILE.html", type=click.Path(dir_okay=False, path_type=Path), help="Page to write; .csv, .json beside it."
 )
 @click.option("--by", type=click.Choice(["month"]), help="Follow each source over time too, by what its pages say of their dates.")
+@click.option("--stories", "with_stories", is_flag=True, help="Lay side by side what several sources tell; takes results with texts, and more memory.")
 @one_line_errors
-def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> None:
+def report_command(results: tuple[Path, ...], output: Path, by: str | None, with_stories: bool) -> None:
     """Say of each source in RESULTS, JSON Lines that `score` wrote, how much of it is editorial: one page for people, every figure as CSV and JSON.
 
     \b
     copydesk score archive/ --no-text -o results.jsonl.gz
     copydesk report results.jsonl.gz -o report.html --by month
+    copydesk score archive/ -o results.jsonl && copydesk report results.jsonl -o report.html --stories
     """
     from service.report import outputs, write_report
     from training.counted import read_results
     from training.profile import profile
+    from training.retold import retold
 
     if output.suffix != ".html":
         raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")
@@ -264,7 +267,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> N
         if any(path.exists() and path.samefile(given) for given in results):
             raise click.UsageError(f"{path} would be written over, and it is one of the results; choose another name with -o")
     found = profile(read_results(results), by_month=by == "month")
-    write_report(found, output)
+    write_report(found, output, retold(results) if with_stories else None)
     log.info("%s: %d sources", ", ".join(map(str, written)), len(found.sources))
 
 

@@ -17,11 +17,14 @@ from training.counted import BOILERPLATE
 from training.model import write_whole
 from training.profile import SPREAD, Measured, Profile, Source
 from training.ratio import LEAST_ARTICLES, LEVEL, Ratio
+from training.retold import Retold, Stories
 
 DECIMALS = 4
 SPREAD_IN_WORDS = ("below 10 %", "10 to 50 %", "50 to 90 %", "above 90 %")
 ASKING, SELLING = "appeal", "advert"
 """The kinds of boilerplate that work for the publisher, shown apart."""
+PAIRS_SHOWN, FACTS_SHOWN = 12, 6
+"""Passages that stand side by side on the page: taken over between two articles, and of one fact in a story. All stand in the JSON."""
 
 Figures = dict[str, Any]
 
@@ -31,15 +34,15 @@ def outputs(page: Path) -> tuple[Path, Path, Path]:
     return page, page.with_suffix(".csv"), page.with_suffix(".json")
 
 
-def write_report(found: Profile, page: Path) -> None:
+def write_report(found: Profile, page: Path, told: Stories | None = None) -> None:
     """Write all three, each whole or not at all."""
-    for path, content in zip(outputs(page), (as_html(found, page), as_csv(found), as_json(found)), strict=True):
+    for path, content in zip(outputs(page), (as_html(found, page, told), as_csv(found), as_json(found, told)), strict=True):
         write_whole(path, content.encode())
 
 
-def as_json(found: Profile) -> str:
-    """Every figure: sources by name, each with its months, sections, terms and examples."""
-    report = {
+def as_json(found: Profile, told: Stories | None = None) -> str:
+    """Every figure: sources by name, each with its months, sections, terms and examples; and the stories, if they were asked for."""
+    report: Figures = {
         "level": LEVEL,
         "least_articles": LEAST_ARTICLES,
         "repeated_ids": found.repeated,
@@ -62,6 +65,8 @@ def as_json(found: Profile) -> str:
             for source in found.sources
         ],
     }  # fmt: skip
+    if told:
+        report |= {"stories_found": told.found, "stories_undated_articles": told.undated, "stories": [story_figures(story) for story in told.told]}
     return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -81,13 +86,23 @@ def as_csv(found: Profile) -> str:
     return text.getvalue()
 
 
-def as_html(found: Profile, page: Path) -> str:
+def as_html(found: Profile, page: Path, told: Stories | None = None) -> str:
     """The page."""
     made_from = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made_from.filters |= {"percent": percent, "count": "{:,}".format, "interval": interval_in_words, "per_100": per_100_in_words, "in_words": _in_words}
+    made_from.filters |= {
+        "percent": percent,
+        "count": "{:,}".format,
+        "interval": interval_in_words,
+        "bounds": bounds_in_words,
+        "per_100": per_100_in_words,
+        "in_words": _in_words,
+    }
     failures, round_it = (sum((getattr(source, name) for source in found.sources), Counter[str]()) for name in ("failures", "round_it"))
     return made_from.get_template("report.html").render(
         found=found,
+        told=told,
+        pairs_shown=PAIRS_SHOWN,
+        facts_shown=FACTS_SHOWN,
         ranked=found.ranked,
         too_few=found.too_few,
         failures=failures,
@@ -154,6 +169,11 @@ def _with_interval(name: str, found: Ratio, times: int) -> Figures:
     return {name if not bound else f"{name}_{bound}": _rounded(value, times) for bound, value in (("", found.share), ("low", low), ("high", high))}
 
 
+def story_figures(story: Retold) -> Figures:
+    """A story: how many tell it, and its articles compared, in the form that `copydesk compare --format json` has."""
+    return {"title": story.title, "articles_found": story.articles, "sources": story.sources, "alike": _rounded(story.alike), **story.comparison.as_dict()}
+
+
 def percent(share: float | None) -> str:
     """A share for people: `3.1 %`."""
     return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
@@ -161,7 +181,11 @@ def percent(share: float | None) -> str:
 
 def interval_in_words(found: Ratio) -> str:
     """The interval for people: `2.0 to 4.5 %`."""
-    bounds = found.interval
+    return bounds_in_words(found.interval)
+
+
+def bounds_in_words(bounds: tuple[float, float] | None) -> str:
+    """An interval that was measured before, for people."""
     return f"{100 * bounds[0]:.1f} to {percent(bounds[1])}" if bounds else "none"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,14 @@ class Counted(NamedTuple):
     texts: tuple[LabelledText, ...] | None = None
 
 
+class Answer(NamedTuple):
+    """One result as it was written, its number among all in the files, and where it stands."""
+
+    number: int
+    place: str
+    answer: dict[str, Any]
+
+
 def read_results(paths: Sequence[Path]) -> Iterator[Counted]:
     """The results in files of JSON Lines, plain, .gz or .zst, in numbers; raises DataError with file and line of the first that is none."""
     found = False
@@ -58,6 +66,16 @@ def read_results(paths: Sequence[Path]) -> Iterator[Counted]:
             found = True
     if not found:
         raise DataError(f"no result in {', '.join(map(str, paths))}; give JSON Lines as `copydesk score` writes them")
+
+
+def read_answers(paths: Sequence[Path], only: Container[int] | None = None) -> Iterator[Answer]:
+    """The results that are no failures as they are, in files that `read_results` has read before; if told so, only those of certain numbers."""
+    lines = ((f"{path}, line {number}", line) for path in paths for number, line in _lines(path))
+    for number, (place, line) in enumerate(lines):
+        if only is None or number in only:
+            answer = json.loads(line)
+            if answer["status"] == "ok":
+                yield Answer(number, place, answer)
 
 
 def counted(line: bytes) -> Counted:
