@@ -246,8 +246,9 @@ def check_command(data: tuple[Path, ...]) -> None:
 )
 @click.option("--by", type=click.Choice(["month"]), help="Follow each source over time too, by what its pages say of their dates.")
 @click.option("--stories", "with_stories", is_flag=True, help="Lay side by side what several sources tell; takes results with texts, and more memory.")
+@click.option("--model", "folder", envvar="COPYDESK_MODEL", type=click.Path(path_type=Path), help="Whose card the page shows; the shipped one's unless told.")
 @one_line_errors
-def report_command(results: tuple[Path, ...], output: Path, by: str | None, with_stories: bool) -> None:
+def report_command(results: tuple[Path, ...], output: Path, by: str | None, with_stories: bool, folder: Path | None) -> None:
     """Say of each source in RESULTS, JSON Lines that `score` wrote, how much of it is editorial: one page for people, every figure as CSV and JSON.
 
     \b
@@ -255,6 +256,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
     copydesk report results.jsonl.gz -o report.html --by month
     copydesk score archive/ -o results.jsonl && copydesk report results.jsonl -o report.html --stories
     """
+    from service.made_by import card_of
     from service.report import outputs, write_report
     from training.counted import read_results
     from training.profile import profile
@@ -267,7 +269,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
         if any(path.exists() and path.samefile(given) for given in results):
             raise click.UsageError(f"{path} would be written over, and it is one of the results; choose another name with -o")
     found = profile(read_results(results), by_month=by == "month")
-    write_report(found, output, retold(results) if with_stories else None)
+    write_report(found, output, retold(results) if with_stories else None, card_of(found.models, folder))
     log.info("%s: %d sources", ", ".join(map(str, written)), len(found.sources))
 
 

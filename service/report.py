@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.made_by import Card
 from training.apart import LEAST_IN, LEAST_Z, Apart
 from training.counted import BOILERPLATE
 from training.model import write_whole
@@ -34,20 +35,21 @@ def outputs(page: Path) -> tuple[Path, Path, Path]:
     return page, page.with_suffix(".csv"), page.with_suffix(".json")
 
 
-def write_report(found: Profile, page: Path, told: Stories | None = None) -> None:
+def write_report(found: Profile, page: Path, told: Stories | None = None, card: Card | None = None) -> None:
     """Write all three, each whole or not at all."""
-    for path, content in zip(outputs(page), (as_html(found, page, told), as_csv(found), as_json(found, told)), strict=True):
+    for path, content in zip(outputs(page), (as_html(found, page, told, card), as_csv(found), as_json(found, told, card)), strict=True):
         write_whole(path, content.encode())
 
 
-def as_json(found: Profile, told: Stories | None = None) -> str:
-    """Every figure: sources by name, each with its months, sections, terms and examples; and the stories, if they were asked for."""
+def as_json(found: Profile, told: Stories | None = None, card: Card | None = None) -> str:
+    """Every figure: sources by name, each with its months, sections, terms and examples; the stories, if they were asked for; the model's card."""
     report: Figures = {
         "level": LEVEL,
         "least_articles": LEAST_ARTICLES,
         "repeated_ids": found.repeated,
         "terms_missed_by_at_most": found.let_go,
         "models": [{**model._asdict(), "results": results} for model, results in found.models.items()],
+        "card": card and card.as_dict(),
         "sources": [
             {
                 **source_figures(source),
@@ -86,7 +88,7 @@ def as_csv(found: Profile) -> str:
     return text.getvalue()
 
 
-def as_html(found: Profile, page: Path, told: Stories | None = None) -> str:
+def as_html(found: Profile, page: Path, told: Stories | None = None, card: Card | None = None) -> str:
     """The page."""
     made_from = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made_from.filters |= {
@@ -95,12 +97,14 @@ def as_html(found: Profile, page: Path, told: Stories | None = None) -> str:
         "interval": interval_in_words,
         "bounds": bounds_in_words,
         "per_100": per_100_in_words,
+        "files": files_in_words,
         "in_words": _in_words,
     }
     failures, round_it = (sum((getattr(source, name) for source in found.sources), Counter[str]()) for name in ("failures", "round_it"))
     return made_from.get_template("report.html").render(
         found=found,
         told=told,
+        card=card,
         pairs_shown=PAIRS_SHOWN,
         facts_shown=FACTS_SHOWN,
         ranked=found.ranked,
@@ -198,6 +202,11 @@ def per_100_in_words(found: Ratio) -> str:
 def terms_in_words(terms: Sequence[Apart]) -> str:
     """Terms in a row, the surest first: `shameful, reckless/recklessly`."""
     return ", ".join("/".join(term.forms) for term in terms)
+
+
+def files_in_words(files: Sequence[tuple[str, int]]) -> str:
+    """Data files for people: `a.jsonl (20 rows)`."""
+    return ", ".join(f"{name} ({rows:,} rows)" for name, rows in files)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

@@ -18,10 +18,12 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from service.cli import main
+from service.made_by import IN_WORDS, Card, Figure, card_of
 from service.report import as_csv, as_html, as_json, measured_figures
 from training import apart
 from training.attribution import spoken
 from training.counted import Counted, counted, read_results
+from training.model import Identity, default_model
 from training.part import Part
 from training.profile import EXAMPLES, Measured, Profile, month_of, profile
 from training.ratio import LEAST_ARTICLES
@@ -529,3 +531,35 @@ def test_addresses_that_name_articles_are_no_sections() -> None:
     for order in (answers, answers[::-1]):
         [source] = profiled(order).sources
         assert source.told_sections == [] and len(source.sections) == MOST_SECTIONS + 1
+
+
+CARD = Card(
+    Identity(MODEL["name"], MODEL["digest"]),
+    (("a.jsonl", 1200), (HOSTILE, 3)),
+    (("b.jsonl", 136),),
+    (Figure("macro F1, strict", 0.88, (0.85, 0.91)), Figure(HOSTILE, 0.5, None)),
+)
+
+
+def test_the_models_card_stands_on_the_page() -> None:
+    """What made the results, what it was fitted on and how often it is right on other sources, in words, and the same in the JSON."""
+    found = everything()
+    page = BeautifulSoup(as_html(found, Path("report.html"), card=CARD), "html.parser")
+    method = page.find(id="method").find_parent("section").get_text(" ")
+    assert MODEL["digest"] in method and "a.jsonl (1,200 rows)" in method and "In plain words" in method
+    assert "0.880" in method and "0.850 to 0.910" in method and "where the true label is sure" in method
+    assert not page.find_all(["script", "img"])
+    assert json.loads(as_json(found, card=CARD))["card"]["figures"][0] == {"name": "macro F1, strict", "value": 0.88, "interval": [0.85, 0.91]}
+    bare = as_html(found, Path("report.html"))
+    assert MODEL["digest"] in bare and "table-card" not in bare and "--model" in bare
+
+
+def test_the_card_is_that_of_the_model_that_made_the_results(tmp_path: Path) -> None:
+    """The shipped model's card is shown for its own results alone; a folder that was named and holds no model is an error of one line."""
+    shipped = json.loads((default_model() / "manifest.json").read_text("utf-8"))
+    card = card_of([Identity("mine", shipped["digest"])])
+    assert card and card.model.name == "mine" and len(card.figures) == len(shipped["figures"])
+    assert {figure.name for figure in card.figures} <= set(IN_WORDS)
+    assert card_of([Identity("default", "sha256:1")]) is None
+    done = report(written(tmp_path / "results.jsonl", [answer(1)]), "-o", tmp_path / "report.html", "--model", tmp_path / "nothing")
+    assert done.exit_code == 1 and len(done.stderr.splitlines()) == 1 and "not a model folder" in done.stderr
