@@ -8,8 +8,8 @@ It is to show manner and not topics, so names and numbers are left out, and what
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log, sqrt
 from typing import NamedTuple
@@ -91,27 +91,28 @@ class Usage:
         common = {root: count for root, count in everywhere.items() if named[root] < MOSTLY_NAMED * count}
         if len(self.articles) < 2 or not common:
             return {}
-        return {source: tuple(self._of(source, dict(_by_stem(self.words[source])), common)) for source in sources if source in self.words}
+        return {source: tuple(self._of(source, common)) for source in sources if source in self.words}
 
-    def _of(self, source: str, used: Mapping[str, _Use], common: Mapping[str, int]) -> list[Apart]:
-        here, everywhere = sum(use.articles for root, use in used.items() if root in common), sum(common.values())
+    def _of(self, source: str, common: Mapping[str, int]) -> list[Apart]:
+        said = self.words[source]
+        used: Counter[str] = Counter()
+        for word, packed in said.items():
+            used[stem(word)] += packed >> _COUNT
+        here, everywhere = sum(count for root, count in used.items() if root in common), sum(common.values())
         prior = PRIOR * everywhere / self.articles.total()
+        scores = {
+            root: _z(count, here, common[root] - count, everywhere - here, prior * common[root] / everywhere, prior)
+            for root, count in used.items()
+            if root in common and count >= LEAST_IN
+        }
+        sure = {root: z for root, z in scores.items() if z >= LEAST_Z}
+        forms: dict[str, list[tuple[int, str]]] = {root: [] for root in sure}
+        for word, packed in said.items():
+            if (root := stem(word)) in sure:
+                forms[root].append((packed, word))
         months = min(LEAST_MONTHS, self.months[source].bit_count())
-        found = []
-        for root, use in used.items():
-            if root in common and use.articles >= LEAST_IN and use.months.bit_count() >= months:
-                z = _z(use.articles, here, common[root] - use.articles, everywhere - here, prior * common[root] / everywhere, prior)
-                if z >= LEAST_Z:
-                    found.append(Apart(use.forms, z, use.articles, common[root] - use.articles))
+        found = [Apart(_most_used(forms[root]), z, used[root], common[root] - used[root]) for root, z in sure.items() if _months(forms[root]) >= months]
         return sorted(found, key=lambda one: (-one.z, one.forms))[:MOST_SHOWN]
-
-
-class _Use(NamedTuple):
-    """How one source uses a term."""
-
-    articles: int
-    months: int
-    forms: tuple[str, ...]
 
 
 def _z(here: int, all_here: int, there: int, all_there: int, prior: float, all_prior: float) -> float:
@@ -121,18 +122,16 @@ def _z(here: int, all_here: int, there: int, all_there: int, prior: float, all_p
     return odds / sqrt(1 / ours + 1 / theirs)
 
 
-def _by_stem(said: Mapping[str, int]) -> Iterator[tuple[str, _Use]]:
-    """Words with their endings taken off. In one article, a term is counted in the form it first has there, so its forms add up to its articles."""
-    forms: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for word, packed in said.items():
-        forms[stem(word)].append((packed, word))
-    for root, found in forms.items():
-        months = 0
-        for packed, _ in found:
-            months |= packed & ((1 << _NAMED) - 1)
-        articles = sum(packed >> _COUNT for packed, _ in found)
-        shown = sorted(found, key=lambda form: (-(form[0] >> _COUNT), form[1]))[:FORMS]
-        yield root, _Use(articles, months, tuple(word for _, word in shown))
+def _most_used(forms: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+    """In one article a term is counted in the form it first has there, so its forms add up to its articles."""
+    return tuple(word for _, word in sorted(forms, key=lambda form: (-(form[0] >> _COUNT), form[1]))[:FORMS])
+
+
+def _months(forms: Sequence[tuple[int, str]]) -> int:
+    months = 0
+    for packed, _ in forms:
+        months |= packed & ((1 << _NAMED) - 1)
+    return months.bit_count()
 
 
 def _named(packed: int) -> int:
