@@ -8,7 +8,7 @@ It is to show manner and not topics, so names and numbers are left out, and what
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log, sqrt
@@ -81,23 +81,27 @@ class Usage:
 
     def apart(self, sources: Collection[str]) -> dict[str, tuple[Apart, ...]]:
         """Of each of these sources the terms that set it apart from all others, the surest first; nothing where there is no other source."""
-        everywhere: Counter[str] = Counter()
-        named: Counter[str] = Counter()
+        roots: dict[str, str] = {}
+        for said in self.words.values():
+            roots.update((word, stem(word)) for word in said.keys() - roots.keys())
+        everywhere: dict[str, int] = defaultdict(int)
+        named: dict[str, int] = defaultdict(int)
         for said in self.words.values():
             for word, packed in said.items():
-                root = stem(word)
+                root = roots[word]
                 everywhere[root] += packed >> _COUNT
-                named[root] += _named(packed)
-        common = {root: count for root, count in everywhere.items() if named[root] < MOSTLY_NAMED * count}
+                if is_named := _named(packed):
+                    named[root] += is_named
+        common = {root: count for root, count in everywhere.items() if named.get(root, 0) < MOSTLY_NAMED * count}
         if len(self.articles) < 2 or not common:
             return {}
-        return {source: tuple(self._of(source, common)) for source in sources if source in self.words}
+        return {source: tuple(self._of(source, common, roots)) for source in sources if source in self.words}
 
-    def _of(self, source: str, common: Mapping[str, int]) -> list[Apart]:
+    def _of(self, source: str, common: Mapping[str, int], roots: Mapping[str, str]) -> list[Apart]:
         said = self.words[source]
-        used: Counter[str] = Counter()
+        used: dict[str, int] = defaultdict(int)
         for word, packed in said.items():
-            used[stem(word)] += packed >> _COUNT
+            used[roots[word]] += packed >> _COUNT
         here, everywhere = sum(count for root, count in used.items() if root in common), sum(common.values())
         prior = PRIOR * everywhere / self.articles.total()
         scores = {
@@ -108,7 +112,7 @@ class Usage:
         sure = {root: z for root, z in scores.items() if z >= LEAST_Z}
         forms: dict[str, list[tuple[int, str]]] = {root: [] for root in sure}
         for word, packed in said.items():
-            if (root := stem(word)) in sure:
+            if (root := roots[word]) in sure:
                 forms[root].append((packed, word))
         months = min(LEAST_MONTHS, self.months[source].bit_count())
         found = [Apart(_most_used(forms[root]), z, used[root], common[root] - used[root]) for root, z in sure.items() if _months(forms[root]) >= months]
