@@ -193,7 +193,7 @@ def _add_texts(articles: Sequence[Counted], sources: Mapping[str, Source], usage
     said = spoken([[text for _, text in article.texts or ()] for article in articles])
     for article, found in zip(articles, said, strict=True):
         sources[article.source].add_spoken(found)
-        if editorial := "\n".join(text for label, text in article.texts or () if label == "editorial"):
+        if editorial := [text for label, text in article.texts or () if label == "editorial"]:
             month = month_of(article.published) if article.published else None
             usage.add(article.source, editorial, int(month[-2:]) if month else None)
 

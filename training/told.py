@@ -19,9 +19,9 @@ LONGEST_STEM = 7
 """Characters of a word that tell it from others: `council` and `councillors` are one."""
 
 _A_WORD = r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*"
-_SENTENCE_ENDS = '.!?:“”"‘\n'
-_WORD = re.compile(_A_WORD)
-_TOKEN = re.compile(f"{_A_WORD}|[{_SENTENCE_ENDS}]")
+SENTENCE_ENDS = '.!?:“”"‘\n'
+WORD = re.compile(_A_WORD)
+_TOKEN = re.compile(f"{_A_WORD}|[{SENTENCE_ENDS}]")
 _ENDING = re.compile(r"(?:'s|s'|ings?|ers?|ed|es|s|e|ly)$")
 _FUNCTION_WORDS = (
     "a about above after again against all almost along already also although always am among an and another any are around as at away back be because been"
@@ -58,7 +58,7 @@ class Passage:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Its words, folded, in order."""
-        return tuple(map(folded_word, _WORD.findall(self.text)))
+        return tuple(map(folded_word, WORD.findall(self.text)))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def terms(text: str) -> dict[str, Term]:
     settled: set[str] = set()
     begins = True
     for token in _TOKEN.findall(text):
-        if token in _SENTENCE_ENDS:
+        if token in SENTENCE_ENDS:
             begins = True
             continue
         if token not in settled:

@@ -57,7 +57,7 @@ def results(count: int, sources: int, with_text: bool) -> Iterator[bytes]:
 
 
 def _vocabulary(draw: Random) -> tuple[list[str], list[float]]:
-    """Words, a tenth of them names, and how often each is used, added up: in print the hundred most used are 43 in 100 words, those beyond 10,000 are 5 to 10."""
+    """Words, a tenth of them names, and how often each is used, added up. In print the hundred most used are 43 in 100 words, those beyond 10,000 5 to 10."""
     words = ["".join(draw.choices(LETTERS, k=draw.randint(3, 10))) for _ in range(VOCABULARY)]
     return [word.title() if draw.random() < 0.1 else word for word in words], list(accumulate((rank + 20) ** -1.3 for rank in range(VOCABULARY)))
 
