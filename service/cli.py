@@ -268,6 +268,8 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
     for path in written:
         if any(path.exists() and path.samefile(given) for given in results):
             raise click.UsageError(f"{path} would be written over, and it is one of the results; choose another name with -o")
+    if with_stories and (pipes := [path for path in results if not path.is_file()]):
+        raise click.UsageError(f"{pipes[0]} is no file, and --stories reads results twice; write them to a file")
     found = profile(read_results(results), by_month=by == "month")
     write_report(found, output, retold(results) if with_stories else None, card_of(found.models, folder))
     log.info("%s: %d sources", ", ".join(map(str, written)), len(found.sources))

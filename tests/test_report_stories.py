@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from tests.test_report import answer as without_text
 from tests.test_stories import ROWS, answer, by_story, of_row
 from training import retold as retold_module
 from training.compare import MOST_ARTICLES
+from training.errors import DataError
 from training.retold import retold
 
 
@@ -101,7 +103,7 @@ def test_large_stories_are_cut_and_say_so(tmp_path: Path, monkeypatch: pytest.Mo
 def test_hostile_stories_are_text(tmp_path: Path) -> None:
     """Titles, sources, dates and passages are shown as they are; half characters are replaced; figures that are none are left out."""
     row = by_story()["storm"][0]
-    harm = {"title": HOSTILE, "published": HOSTILE, "editorial_share": "much", "editorial_share_interval": ["a", None]}
+    harm = {"label": "\ud800", "title": HOSTILE, "published": HOSTILE, "editorial_share": "much", "editorial_share_interval": ["a", None]}
     answers = [answer(f"{n}\ud800", f"{HOSTILE}{n}", [*row["paragraphs"], f"{HOSTILE} \udfff stands in both of these articles"], **harm) for n in range(2)]
     page, found = told_stories(written(tmp_path / "results.jsonl", answers))
     assert not page.find_all(["script", "img"]) and found["stories_found"] == 1
@@ -122,3 +124,12 @@ def test_nothing_in_common_is_said(tmp_path: Path) -> None:
     """Where no two articles tell the same, the page says that."""
     page, found = told_stories(written(tmp_path / "results.jsonl", [of_row(ROWS[0])]))
     assert "no two of different sources were found" in page.get_text() and found["stories"] == []
+
+
+def test_what_can_be_read_once_has_no_stories(tmp_path: Path) -> None:
+    """A pipe is refused before anything is read, and results that became others between the two readings are an error of one line."""
+    os.mkfifo(tmp_path / "pipe")
+    done = report(tmp_path / "pipe", "-o", tmp_path / "report.html", "--stories")
+    assert done.exit_code == 2 and "reads results twice" in done.stderr
+    with pytest.raises(DataError, match="changed while they were read"):
+        retold([written(tmp_path / "results.jsonl", [{"status": "ok"}])])

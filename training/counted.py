@@ -21,6 +21,8 @@ LONGEST_NAME = 200
 """Characters kept of a title."""
 
 
+CHANGED = "the results changed while they were read; make the report again when nothing writes to them"
+
 LabelledText = tuple[str | None, str]
 
 
@@ -73,6 +75,10 @@ def read_answers(paths: Sequence[Path], only: Container[int] | None = None) -> I
     lines = ((f"{path}, line {number}", line) for path in paths for number, line in _lines(path))
     for number, (place, line) in enumerate(lines):
         if only is None or number in only:
+            try:
+                counted(line)
+            except (ValueError, RecursionError):
+                raise DataError(CHANGED) from None
             answer = json.loads(line)
             if answer["status"] == "ok":
                 yield Answer(number, place, answer)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.article import whole_characters
+from training.article import LABELS, whole_characters
 from training.compare import MOST_ARTICLES, Comparison, SameFact, compare
-from training.counted import Answer, read_answers
+from training.counted import CHANGED, Answer, read_answers
 from training.dates import day_of
 from training.errors import DataError
 from training.stories import Story, stories
@@ -69,7 +69,7 @@ def retold(paths: Sequence[Path]) -> Stories:
     wanted = {number for numbers in shown for number in numbers}
     answers = {one.number: _answer(one) for one in read_answers(paths, wanted)}
     if len(answers) < len(wanted):
-        raise DataError("the results changed while they were read; make the report again when nothing writes to them")
+        raise DataError(CHANGED)
     compared = [compare([answers[number] for number in numbers]) for numbers in shown]
     told = (Retold(len(story.articles), read.sources(story), story.alike, beside) for story, beside in zip(picked, compared, strict=True))
     return Stories(tuple(told), len(found), len(read.numbers), sum(read.undated))
@@ -111,14 +111,16 @@ def _answer(one: Answer) -> dict[str, Any]:
     named = {name: whole_characters(value) if isinstance(value := said.get(name), str) else None for name in ("source", "title", "published")}
     figures = {"editorial_share": _share(said.get("editorial_share")), "editorial_share_interval": _interval(said.get("editorial_share_interval"))}
     blocks = [_block(block, one.place) for block in said["blocks"]]
-    return {"id": whole_characters(said.get("id") or ""), "status": "ok", "label": said.get("label"), **named, **figures, "blocks": blocks}
+    label = said.get("label")
+    return {"id": whole_characters(said.get("id") or ""), "status": "ok", "label": label if label in LABELS else None, **named, **figures, "blocks": blocks}
 
 
 def _block(block: Mapping[str, Any], place: str) -> dict[str, Any]:
     text = block.get("text")
     if not isinstance(text, str):
         raise DataError(f"{place} holds no texts, by which stories are found; score without --no-text, or leave --stories out")
-    return {"kind": block["kind"], "start": block.get("start"), "end": block.get("end"), "text": whole_characters(text)}
+    start, end = (said if isinstance(said := block.get(name), int) else None for name in ("start", "end"))
+    return {"kind": block["kind"], "start": start, "end": end, "text": whole_characters(text)}
 
 
 def _share(said: Any) -> float | None:
