@@ -246,16 +246,22 @@ def check_command(data: tuple[Path, ...]) -> None:
     "-o", "--output", required=True, metavar="FILE.html", type=click.Path(dir_okay=False, path_type=Path), help="Page to write; .csv, .json beside it."
 )
 @click.option("--by", type=click.Choice(["month"]), help="Follow each source over time too, by what its pages say of their dates.")
+@click.option("--stories", "with_stories", is_flag=True, help="Lay side by side what several sources tell; takes results with texts, and more memory.")
+@click.option("--model", "folder", envvar="COPYDESK_MODEL", type=click.Path(path_type=Path), help="Whose card the page shows; the shipped one's unless told.")
 @one_line_errors
-def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> None:
+def report_command(results: tuple[Path, ...], output: Path, by: str | None, with_stories: bool, folder: Path | None) -> None:
     """Say of each source in RESULTS, JSON Lines that `score` wrote, how much of it is editorial: one page for people, every figure as CSV and JSON.
 
     \b
     copydesk score archive/ --no-text -o results.jsonl.gz
     copydesk report results.jsonl.gz -o report.html --by month
+    copydesk score archive/ -o results.jsonl && copydesk report results.jsonl -o report.html --stories
     """
+    from service.made_by import card_of
     from service.report import outputs, write_report
-    from training.profile import profile, read_results
+    from training.counted import read_results
+    from training.profile import profile
+    from training.retold import retold
 
     if output.suffix != ".html":
         raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")
@@ -263,8 +269,10 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None) -> N
     for path in written:
         if any(path.exists() and path.samefile(given) for given in results):
             raise click.UsageError(f"{path} would be written over, and it is one of the results; choose another name with -o")
+    if with_stories and (pipes := [path for path in results if not path.is_file()]):
+        raise click.UsageError(f"{pipes[0]} is no file, and --stories reads results twice; write them to a file")
     found = profile(read_results(results), by_month=by == "month")
-    write_report(found, output)
+    write_report(found, output, retold(results) if with_stories else None, card_of(found.models, folder))
     log.info("%s: %d sources", ", ".join(map(str, written)), len(found.sources))
 
 

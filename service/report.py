@@ -6,19 +6,26 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.made_by import Card
+from training.apart import LEAST_IN, LEAST_Z, Apart
+from training.counted import BOILERPLATE
 from training.model import write_whole
-from training.profile import BOILERPLATE, LEAST_ARTICLES, LEVEL, SPREAD, Measured, Profile, Source
+from training.profile import SPREAD, Measured, Profile, Source
+from training.ratio import LEAST_ARTICLES, LEVEL, Ratio
+from training.retold import Retold, Stories
 
 DECIMALS = 4
 SPREAD_IN_WORDS = ("below 10 %", "10 to 50 %", "50 to 90 %", "above 90 %")
 ASKING, SELLING = "appeal", "advert"
 """The kinds of boilerplate that work for the publisher, shown apart."""
+PAIRS_SHOWN, FACTS_SHOWN = 12, 6
+"""Passages that stand side by side on the page: taken over between two articles, and of one fact in a story. All stand in the JSON."""
 
 Figures = dict[str, Any]
 
@@ -28,24 +35,31 @@ def outputs(page: Path) -> tuple[Path, Path, Path]:
     return page, page.with_suffix(".csv"), page.with_suffix(".json")
 
 
-def write_report(found: Profile, page: Path) -> None:
+def write_report(found: Profile, page: Path, told: Stories | None = None, card: Card | None = None) -> None:
     """Write all three, each whole or not at all."""
-    for path, content in zip(outputs(page), (as_html(found, page), as_csv(found), as_json(found)), strict=True):
+    for path, content in zip(outputs(page), (as_html(found, page, told, card), as_csv(found), as_json(found, told, card)), strict=True):
         write_whole(path, content.encode())
 
 
-def as_json(found: Profile) -> str:
-    """Every figure: sources by name, each with its months and examples."""
-    report = {
+def as_json(found: Profile, told: Stories | None = None, card: Card | None = None) -> str:
+    """Every figure: sources by name, each with its months, sections, terms and examples; the stories, if they were asked for; the model's card."""
+    report: Figures = {
         "level": LEVEL,
         "least_articles": LEAST_ARTICLES,
         "repeated_ids": found.repeated,
+        "terms_missed_by_at_most": found.let_go,
         "models": [{**model._asdict(), "results": results} for model, results in found.models.items()],
+        "card": card and card.as_dict(),
         "sources": [
             {
                 **source_figures(source),
                 "failures": dict(sorted(source.failures.items())),
+                "terms": [
+                    {"forms": list(term.forms), "z": round(term.z, 2), "articles": term.here, "articles_elsewhere": term.elsewhere}
+                    for term in found.apart.get(source.name, ())
+                ],
                 "months": [{"month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())],
+                "sections": [{"section": name, **measured_figures(measured)} for name, measured in source.told_sections],
                 "examples": [
                     {"id": one.id, "title": one.title, "words": one.words, "editorial_words": one.editorial} for one in source.examples
                 ],
@@ -53,15 +67,20 @@ def as_json(found: Profile) -> str:
             for source in found.sources
         ],
     }  # fmt: skip
+    if told:
+        report |= {"stories_found": told.found, "stories_undated_articles": told.undated, "stories": [story_figures(story) for story in told.told]}
     return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
 
 
 def as_csv(found: Profile) -> str:
-    """A row for each source, and below it one for each of its months; `month` is empty in the former, what is not told by month in the latter."""
+    """A row for each source, and below it one for each of its months and sections; `month` and `section` are empty in the first, and what is told of the
+    source alone in the others."""
     rows: list[Figures] = []
     for source in found.sources:
-        rows.append({"source": source.name, "month": "", **source_figures(source), "failures": _in_words(source.failures)})
+        told = {"failures": _in_words(source.failures), "terms": terms_in_words(found.apart.get(source.name, ()))}
+        rows.append({"source": source.name, "month": "", "section": "", **source_figures(source), **told})
         rows += [{"source": source.name, "month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())]
+        rows += [{"source": source.name, "section": name, **measured_figures(measured)} for name, measured in source.told_sections]
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
     table.writeheader()
@@ -69,13 +88,25 @@ def as_csv(found: Profile) -> str:
     return text.getvalue()
 
 
-def as_html(found: Profile, page: Path) -> str:
+def as_html(found: Profile, page: Path, told: Stories | None = None, card: Card | None = None) -> str:
     """The page."""
     made_from = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made_from.filters |= {"percent": percent, "count": "{:,}".format, "interval": interval_in_words, "in_words": _in_words}
+    made_from.filters |= {
+        "percent": percent,
+        "count": "{:,}".format,
+        "interval": interval_in_words,
+        "bounds": bounds_in_words,
+        "per_100": per_100_in_words,
+        "files": files_in_words,
+        "in_words": _in_words,
+    }
     failures, round_it = (sum((getattr(source, name) for source in found.sources), Counter[str]()) for name in ("failures", "round_it"))
     return made_from.get_template("report.html").render(
         found=found,
+        told=told,
+        card=card,
+        pairs_shown=PAIRS_SHOWN,
+        facts_shown=FACTS_SHOWN,
         ranked=found.ranked,
         too_few=found.too_few,
         failures=failures,
@@ -84,6 +115,9 @@ def as_html(found: Profile, page: Path) -> str:
         spread_names=SPREAD_IN_WORDS,
         kinds=(ASKING, SELLING, *(kind for kind in BOILERPLATE if round_it[kind] and kind not in (ASKING, SELLING))),
         least=LEAST_ARTICLES,
+        by_section=[source for source in (*found.ranked, *found.too_few) if source.told_sections],
+        least_in=LEAST_IN,
+        least_z=LEAST_Z,
         beside=[path.name for path in outputs(page)[1:]],
     )
 
@@ -98,6 +132,7 @@ def source_figures(source: Source) -> Figures:
         "passages": source.passages,
         "unlabelled_passages": source.unlabelled,
         **measured_figures(source.measured),
+        **spoken_figures(source),
         "text_words": source.text_words,
         "boilerplate_words": source.round_it.total(),
         **{f"{kind}_words": source.round_it[kind] for kind in BOILERPLATE},
@@ -120,20 +155,63 @@ def measured_figures(measured: Measured) -> Figures:
     }
 
 
+def spoken_figures(source: Source) -> Figures:
+    """Who is given the floor: words and attributions counted where results hold texts, None where none does."""
+    texts = source.quoted.articles
+    return {
+        "articles_with_text": texts,
+        "spoken_words": source.quoted.words if texts else None,
+        "quoted_words": source.quoted.part if texts else None,
+        **_with_interval("quoted_share", source.quoted, 1),
+        "attributions": source.attributed.part if texts else None,
+        **_with_interval("attributions_per_100_words", source.attributed, 100),
+    }
+
+
+def _with_interval(name: str, found: Ratio, times: int) -> Figures:
+    low, high = found.interval or (None, None)
+    return {name if not bound else f"{name}_{bound}": _rounded(value, times) for bound, value in (("", found.share), ("low", low), ("high", high))}
+
+
+def story_figures(story: Retold) -> Figures:
+    """A story: how many tell it, and its articles compared, in the form that `copydesk compare --format json` has."""
+    return {"title": story.title, "articles_found": story.articles, "sources": story.sources, "alike": _rounded(story.alike), **story.comparison.as_dict()}
+
+
 def percent(share: float | None) -> str:
     """A share for people: `3.1 %`."""
     return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
-def interval_in_words(measured: Measured) -> str:
+def interval_in_words(found: Ratio) -> str:
     """The interval for people: `2.0 to 4.5 %`."""
-    found = measured.interval
-    return f"{100 * found[0]:.1f} to {percent(found[1])}" if found else "none"
+    return bounds_in_words(found.interval)
+
+
+def bounds_in_words(bounds: tuple[float, float] | None) -> str:
+    """An interval that was measured before, for people."""
+    return f"{100 * bounds[0]:.1f} to {percent(bounds[1])}" if bounds else "none"
+
+
+def per_100_in_words(found: Ratio) -> str:
+    """A share and its interval as so many of 100 words: `1.9 (1.6 to 2.3)`."""
+    bounds = found.interval
+    return "–" if found.share is None or bounds is None else f"{100 * found.share:.1f} ({100 * bounds[0]:.1f} to {100 * bounds[1]:.1f})"
+
+
+def terms_in_words(terms: Sequence[Apart]) -> str:
+    """Terms in a row, the surest first: `shameful, reckless/recklessly`."""
+    return ", ".join("/".join(term.forms) for term in terms)
+
+
+def files_in_words(files: Sequence[tuple[str, int]]) -> str:
+    """Data files for people: `a.jsonl (20 rows)`."""
+    return ", ".join(f"{name} ({rows:,} rows)" for name, rows in files)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
 
 
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, DECIMALS)
+def _rounded(share: float | None, times: int = 1) -> float | None:
+    return None if share is None else round(times * share, DECIMALS)

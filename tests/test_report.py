@@ -18,9 +18,16 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from service.cli import main
-from service.report import as_html, as_json, measured_figures
+from service.made_by import IN_WORDS, Card, Figure, card_of
+from service.report import as_csv, as_html, as_json, measured_figures
+from training import apart
+from training.attribution import spoken
+from training.counted import Counted, counted, read_results
+from training.model import Identity, default_model
 from training.part import Part
-from training.profile import EXAMPLES, LEAST_ARTICLES, Counted, Measured, Profile, counted, month_of, profile, read_results
+from training.profile import EXAMPLES, Measured, Profile, month_of, profile
+from training.ratio import LEAST_ARTICLES
+from training.sections import MOST_SECTIONS, section_of
 
 MODEL = {"name": "default", "digest": "sha256:" + "0" * 64}
 HOSTILE = """<script>window.hacked = 1</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}</style></svg>\u0000"""
@@ -174,13 +181,13 @@ def test_counts_are_those_of_the_results() -> None:
 
 
 def test_words_of_results_with_texts_are_counted_from_the_texts() -> None:
-    """Results with and without texts give the same figures."""
+    """Results with and without texts give the same figures, but for those that only texts can give."""
     bare = answer(1)
     full = {
         **bare,
         "blocks": [{**{name: value for name, value in one.items() if name != "words"}, "text": " ".join(["w"] * one["words"])} for one in bare["blocks"]],
     }
-    assert counted(json.dumps(full).encode()) == counted(json.dumps(bare).encode())
+    assert counted(json.dumps(full).encode())._replace(texts=None) == counted(json.dumps(bare).encode())
 
 
 @pytest.mark.parametrize(
@@ -373,6 +380,186 @@ def test_only_failures_make_a_report_too() -> None:
 
 
 def test_an_article_is_a_few_numbers() -> None:
-    """What is kept of a result holds no text but names, and those are cut short."""
+    """What is kept of a result without texts is numbers and names, and those are cut short."""
     found = counted(json.dumps(answer(1, title="t" * 10_000)).encode())
-    assert isinstance(found, Counted) and len(found.title) == 200
+    assert isinstance(found, Counted) and len(found.title) == 200 and found.texts is None
+
+
+@pytest.mark.parametrize(
+    ("passages", "expected"),
+    [
+        (['"We will not sell it," said Orla Quist, "to anyone."'], (10, 7, 1)),
+        (["According to the board, the pier is sound.", "Nobody asked why."], (11, 0, 2)),
+        (["“I said no,” and so he left the United States."], (10, 3, 0)),
+        ([], (0, 0, 0)),
+        (["…", ""], (0, 0, 0)),
+    ],
+)
+def test_who_is_given_the_floor(passages: list[str], expected: tuple[int, int, int]) -> None:
+    """Words inside quotation marks, and words outside them that hand the floor to somebody; what somebody quoted said of a third is no attribution."""
+    assert tuple(spoken([["Not this one, he said."], passages])[1]) == expected
+
+
+def with_texts(number: int, source: str, passages: Iterable[tuple[str, str]], **more: Any) -> dict[str, Any]:
+    """A result whose passages are these texts, each after its label."""
+    blocks = [{"start": 0, "end": 9, "kind": "body", "kind_probability": 0.9, "text": text, "label": label, "probability": 0.5} for label, text in passages]
+    return {**answer(number, source), "blocks": blocks, **more}
+
+
+def test_attribution_is_told_of_results_with_texts_alone() -> None:
+    """Quoted share and attributions with intervals where texts are; where there are none the page says so, and no figure stands for it."""
+    text = 'The board met. "Never again," said its chair, who left for home early.'
+    told = [with_texts(number, "said.example", [("reporting", text), ("editorial", "A shame it is.")]) for number in range(25)]
+    found = profiled([*told, *(answer(number) for number in range(25))])
+    bare, full = json.loads(as_json(found))["sources"]
+    assert (full["spoken_words"], full["quoted_words"], full["attributions"]) == (25 * 17, 25 * 2, 25)
+    assert full["quoted_share"] == round(2 / 17, 4) and full["attributions_per_100_words"] == round(100 / 17, 4)
+    assert full["quoted_share_low"] < full["quoted_share"] < full["quoted_share_high"]
+    assert bare["articles_with_text"] == 0 and bare["quoted_share"] is bare["quoted_words"] is bare["attributions_per_100_words"] is None
+    page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
+    rows = {row.th.get_text(): row.get_text(" ") for row in page.find(id="table-attribution").find_parent("table").select("tbody tr")}
+    assert "11.8\N{NO-BREAK SPACE}%" in rows["said.example"] and "without --no-text" in " ".join(rows["harrow.example"].split())
+
+
+COMMON = "board vote pier budget council repair harbour school street plan report answer winter ferry bridge market".split()
+COLUMNISTS = {"stern.example": "shameful disgrace", "mild.example": "perhaps sensible", "plain.example": "plan street"}
+
+
+def columns(articles: int, **more: Any) -> list[dict[str, Any]]:
+    """Articles of three sources, each with an editorial passage of common words, every second one with its source's own, and one on a nine days' wonder."""
+    draw = Random(7)
+    told = []
+    for number in range(articles):
+        for source, own in COLUMNISTS.items():
+            words = draw.sample(COMMON, 8) + (own.split() if number % 2 else [])
+            draw.shuffle(words)
+            text = f"It is so that {' '.join(words)} for Harriet Quist in 1987 and {'the volcano' if source == 'mild.example' and number % 12 == 4 else 'us'}."
+            date = f"2024-{1 + number % 12:02}-03"
+            told.append(with_texts(number, source, [("editorial", text), ("reporting", f"{source} zeppelin.")], published=date, **more))
+    return told
+
+
+def test_terms_that_set_a_source_apart_are_found() -> None:
+    """What a source says in its editorial passages and others do not is named; names, numbers, reported words, and what all say alike are not."""
+    found = profiled(columns(120)).apart
+    assert {form for term in found["stern.example"] for form in term.forms} == {"shameful", "disgrace"}
+    assert {form for term in found["mild.example"] for form in term.forms} == {"perhaps", "sensible"}
+    assert {form for term in found["plain.example"] for form in term.forms} <= {"plan", "street"}
+    assert [(term.here, term.elsewhere) for term in found["stern.example"]] == [(60, 0), (60, 0)]
+    assert all(term.z >= apart.LEAST_Z for terms in found.values() for term in terms)
+
+
+def test_what_is_said_in_one_month_is_a_topic() -> None:
+    """A word of many articles of one month is left out where the source has articles of others."""
+    wonder = [with_texts(900 + n, "mild.example", [("editorial", "A volcano again.")], published="2024-05-09T01:00:00Z") for n in range(60)]
+    assert all("volcano" not in term.forms for term in profiled(columns(60) + wonder).apart["mild.example"])
+    spread = [{**one, "published": f"2024-{1 + n % 12:02}-03"} for n, one in enumerate(wonder)]
+    assert any("volcano" in term.forms for term in profiled(columns(60) + spread).apart["mild.example"])
+
+
+def test_terms_do_not_depend_on_the_order_of_articles() -> None:
+    """Shuffled articles give the same terms with the same scores."""
+    answers = columns(60)
+    first = profiled(answers).apart
+    Random(5).shuffle(answers)
+    assert profiled(answers).apart == first
+
+
+def test_words_are_held_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more words than may be held the rarest are let go, the report says by how much counts may be off, and frequent ones are still found."""
+    monkeypatch.setattr(apart, "MOST_COUNTS", 200)
+    answers = columns(120)
+    rare = ("".join(draw.choices("bcdfghjklm", k=7)) for draw in [Random(9)] for _ in range(10_000))
+    for one in answers:
+        one["blocks"][0]["text"] += " " + " ".join(next(rare) for _ in range(8))
+    found = profiled(answers)
+    assert found.let_go
+    assert {form for term in found.apart["stern.example"] for form in term.forms} == {"shameful", "disgrace"}
+    assert "counts of rare ones may be too low" in as_html(found, Path("report.html"))
+
+
+def test_one_source_is_not_apart() -> None:
+    """Without a second source, or without texts, no terms are told."""
+    assert not profiled(one for one in columns(40) if one["source"] == "stern.example").apart
+    assert not everything().apart
+    assert "Words of its own" not in as_html(everything(), Path("report.html"))
+
+
+def test_terms_stand_in_csv_and_json() -> None:
+    """The terms, their scores and counts are in the JSON, the terms in the CSV."""
+    found = profiled(columns(120))
+    stern = next(source for source in json.loads(as_json(found))["sources"] if source["source"] == "stern.example")
+    assert {term["forms"][0] for term in stern["terms"]} == {"shameful", "disgrace"}
+    assert all(term["articles"] == 60 and term["articles_elsewhere"] == 0 and term["z"] > 3 for term in stern["terms"])
+    row = next(row for row in csv.DictReader(as_csv(found).splitlines()) if row["source"] == "stern.example")
+    assert row["terms"] == ", ".join(term["forms"][0] for term in stern["terms"])
+
+
+@pytest.mark.parametrize(
+    ("said", "section"),
+    [
+        ({"id": "https://harrow.example/Opinion/2024/the-pier", "section": None}, "opinion"),
+        ({"id": "https://harrow.example/Opinion/the-pier", "section": " City\n desk"}, "City desk"),
+        ({"id": "https://harrow.example/2024/05/the-pier"}, ""),
+        ({"id": "https://harrow.example/the-pier/"}, ""),
+        ({"id": "https://harrow.example/caf%C3%A9/the-pier?page=2"}, "café"),
+        ({"id": "https://[harrow/opinion/the-pier"}, ""),
+        ({"id": "opinion/the-pier.txt", "section": ["opinion"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_sections_are_as_the_publisher_says(said: dict[str, Any], section: str) -> None:
+    """A result's own field, else the first part of an address; what is a year, or the article itself, is none."""
+    assert section_of(said) == section
+
+
+def test_sections_of_enough_articles_are_told() -> None:
+    """Each section has the figures of its articles; small ones, and articles without one, are left out."""
+    answers = [answer(n, section="opinion" if n < 30 else "news" if n < 55 else "zoo" if n < 60 else None, editorial=90 if n < 30 else 10) for n in range(70)]
+    found = profiled(answers)
+    [source] = json.loads(as_json(found))["sources"]
+    assert [(one["section"], one["measured_articles"], one["editorial_share"]) for one in source["sections"]] == [("opinion", 30, 0.6), ("news", 25, 0.1429)]
+    assert [row["section"] for row in csv.DictReader(as_csv(found).splitlines())] == ["", "opinion", "news"]
+    table = BeautifulSoup(as_html(found, Path("report.html")), "html.parser").find(id="table-sections").find_parent("table").get_text(" ")
+    assert "opinion" in table and "60.0" in table and "zoo" not in table
+    assert "By section" not in as_html(profiled(answer(n) for n in range(30)), Path("report.html"))
+
+
+def test_addresses_that_name_articles_are_no_sections() -> None:
+    """A source of more first parts than a paper can have sections has none, whatever order its articles come in, and no more are held."""
+    answers = [answer(n, section=f"article {n}" if n % 2 else "news") for n in range(2 * MOST_SECTIONS + 100)]
+    for order in (answers, answers[::-1]):
+        [source] = profiled(order).sources
+        assert source.told_sections == [] and len(source.sections) == MOST_SECTIONS + 1
+
+
+CARD = Card(
+    Identity(MODEL["name"], MODEL["digest"]),
+    (("a.jsonl", 1200), (HOSTILE, 3)),
+    (("b.jsonl", 136),),
+    (Figure("macro F1, strict", 0.88, (0.85, 0.91)), Figure(HOSTILE, 0.5, None)),
+)
+
+
+def test_the_models_card_stands_on_the_page() -> None:
+    """What made the results, what it was fitted on and how often it is right on other sources, in words, and the same in the JSON."""
+    found = everything()
+    page = BeautifulSoup(as_html(found, Path("report.html"), card=CARD), "html.parser")
+    method = page.find(id="method").find_parent("section").get_text(" ")
+    assert MODEL["digest"] in method and "a.jsonl (1,200 rows)" in method and "In plain words" in method
+    assert "0.880" in method and "0.850 to 0.910" in method and "where the true label is sure" in method
+    assert not page.find_all(["script", "img"])
+    assert json.loads(as_json(found, card=CARD))["card"]["figures"][0] == {"name": "macro F1, strict", "value": 0.88, "interval": [0.85, 0.91]}
+    bare = as_html(found, Path("report.html"))
+    assert MODEL["digest"] in bare and "table-card" not in bare and "--model" in bare
+
+
+def test_the_card_is_that_of_the_model_that_made_the_results(tmp_path: Path) -> None:
+    """The shipped model's card is shown for its own results alone; a folder that was named and holds no model is an error of one line."""
+    shipped = json.loads((default_model() / "manifest.json").read_text("utf-8"))
+    card = card_of([Identity("mine", shipped["digest"])])
+    assert card and card.model.name == "mine" and len(card.figures) == len(shipped["figures"])
+    assert {figure.name for figure in card.figures} <= set(IN_WORDS)
+    assert card_of([Identity("default", "sha256:1")]) is None
+    done = report(written(tmp_path / "results.jsonl", [answer(1)]), "-o", tmp_path / "report.html", "--model", tmp_path / "nothing")
+    assert done.exit_code == 1 and len(done.stderr.splitlines()) == 1 and "not a model folder" in done.stderr

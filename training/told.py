@@ -19,9 +19,9 @@ LONGEST_STEM = 7
 """Characters of a word that tell it from others: `council` and `councillors` are one."""
 
 _A_WORD = r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*"
-_SENTENCE_ENDS = '.!?:“”"‘\n'
-_WORD = re.compile(_A_WORD)
-_TOKEN = re.compile(f"{_A_WORD}|[{_SENTENCE_ENDS}]")
+SENTENCE_ENDS = '.!?:“”"‘\n'
+WORD = re.compile(_A_WORD)
+_TOKEN = re.compile(f"{_A_WORD}|[{SENTENCE_ENDS}]")
 _ENDING = re.compile(r"(?:'s|s'|ings?|ers?|ed|es|s|e|ly)$")
 _FUNCTION_WORDS = (
     "a about above after again against all almost along already also although always am among an and another any are around as at away back be because been"
@@ -58,7 +58,7 @@ class Passage:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Its words, folded, in order."""
-        return tuple(map(folded_word, _WORD.findall(self.text)))
+        return tuple(map(folded_word, WORD.findall(self.text)))
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ def terms(text: str) -> dict[str, Term]:
     settled: set[str] = set()
     begins = True
     for token in _TOKEN.findall(text):
-        if token in _SENTENCE_ENDS:
+        if token in SENTENCE_ENDS:
             begins = True
             continue
         if token not in settled:
-            stem = _stem(token)
+            root = stem(token)
             named = token[0].isdigit() or (token[0].isupper() and not begins)
-            if stem and (stem not in found or (named and not found[stem].named)):
-                found[stem] = Term(token, named)
-            if named or not stem or not token[0].isupper():
+            if root and (root not in found or (named and not found[root].named)):
+                found[root] = Term(token, named)
+            if named or not root or not token[0].isupper():
                 settled.add(token)
         begins = False
     return found
@@ -122,7 +122,7 @@ def folded_word(word: str) -> str:
 
 
 @lru_cache(1 << 16)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """The term that a word is, or nothing for one that says nothing."""
     said = folded_word(word)
     if said in FUNCTION_WORDS or len(said) < 2:

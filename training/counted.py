@@ -1,0 +1,162 @@
+"""Files of results -> results in numbers, one at a time: what is counted of an article, and its passages' texts for as long as they are looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from training.archives import DAMAGE, decompressed
+from training.article import KINDS, LABELS, TEXT_KINDS, folded
+from training.entry import readable
+from training.errors import DataError, InputError
+from training.extras import zstd
+from training.labelled import UNKNOWN_SOURCE
+from training.model import Identity
+from training.sections import section_of
+
+BOILERPLATE = tuple(kind for kind in KINDS if kind not in TEXT_KINDS)
+LONGEST_NAME = 200
+"""Characters kept of a title."""
+
+
+CHANGED = "the results changed while they were read; make the report again when nothing writes to them"
+
+LabelledText = tuple[str | None, str]
+
+
+class Counted(NamedTuple):
+    """One article's result in numbers. `words` and `editorial` count the words of labelled passages alone, `round_it` those of boilerplate by kind;
+    `text_words` are those of the article's own text. `texts` are its passages, each with its label, None where the result holds no texts.
+    `failure` is the code of its error, and then all else is 0 or None."""
+
+    id: str
+    source: str
+    title: str
+    model: Identity
+    published: str | None = None
+    section: str = ""
+    failure: str | None = None
+    passages: int = 0
+    unlabelled: int = 0
+    words: int = 0
+    editorial: int = 0
+    text_words: int = 0
+    round_it: Mapping[str, int] = {}
+    texts: tuple[LabelledText, ...] | None = None
+
+
+class Answer(NamedTuple):
+    """One result as it was written, its number among all in the files, and where it stands."""
+
+    number: int
+    place: str
+    answer: dict[str, Any]
+
+
+def read_results(paths: Sequence[Path]) -> Iterator[Counted]:
+    """The results in files of JSON Lines, plain, .gz or .zst, in numbers; raises DataError with file and line of the first that is none."""
+    found = False
+    for path in paths:
+        for number, line in _lines(path):
+            try:
+                yield counted(line)
+            except (ValueError, RecursionError) as error:
+                message = f"{path}, line {number} is not a result ({error}); give JSON Lines as `copydesk score` writes them"
+                raise DataError(message) from None
+            found = True
+    if not found:
+        raise DataError(f"no result in {', '.join(map(str, paths))}; give JSON Lines as `copydesk score` writes them")
+
+
+def read_answers(paths: Sequence[Path], only: Container[int] | None = None) -> Iterator[Answer]:
+    """The results that are no failures as they are, in files that `read_results` has read before; if told so, only those of certain numbers."""
+    lines = ((f"{path}, line {number}", line) for path in paths for number, line in _lines(path))
+    for number, (place, line) in enumerate(lines):
+        if only is None or number in only:
+            try:
+                counted(line)
+            except (ValueError, RecursionError):
+                raise DataError(CHANGED) from None
+            answer = json.loads(line)
+            if answer["status"] == "ok":
+                yield Answer(number, place, answer)
+
+
+def counted(line: bytes) -> Counted:
+    """One line of results in numbers; raises ValueError where it is no result."""
+    answer = json.loads(line)
+    if not isinstance(answer, dict):
+        raise ValueError("not a JSON object")
+    model = _held(answer, "model", dict)
+    identity = Identity(_name(model, "name"), _name(model, "digest"))
+    name = _name(answer, "id"), _name(answer, "source") or UNKNOWN_SOURCE, _name(answer, "title")[:LONGEST_NAME], identity
+    status = answer.get("status")
+    if status == "error":
+        return Counted(*name, failure=_name(_held(answer, "error", dict), "code") or "unknown")
+    if status != "ok":
+        raise ValueError(f"status is {status!r:.40}")
+    return _counted_blocks(_held(answer, "blocks", list), Counted(*name, _name(answer, "published") or None, section_of(answer)))
+
+
+def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
+    by_kind = dict.fromkeys(KINDS, 0)
+    by_label = {"editorial": 0, "reporting": 0, None: 0}
+    texts: list[LabelledText] = []
+    passages = unlabelled = 0
+    for number, block in enumerate(blocks, 1):
+        try:
+            kind, words = block["kind"], block["words"] if "words" in block else block["text"].count(" ") + 1
+            if type(words) is not int or words < 0:
+                raise ValueError(f"words of block {number} are {words!r:.40}")
+            by_kind[kind] += words
+            if kind == "body":
+                label, text = block["label"], block.get("text")
+                by_label[label] += words
+                passages += 1
+                unlabelled += label is None
+                if isinstance(text, str):
+                    texts.append((label, text))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"block {number} has no kind, label, or words or text that is known: {error!s:.40}") from None
+    return article._replace(
+        passages=passages,
+        unlabelled=unlabelled,
+        words=sum(by_label[label] for label in LABELS),
+        editorial=by_label["editorial"],
+        text_words=sum(by_kind[kind] for kind in TEXT_KINDS),
+        round_it={kind: words for kind in BOILERPLATE if (words := by_kind[kind])},
+        texts=tuple(texts) if len(texts) == passages else None,
+    )
+
+
+def _held(fields: Mapping[str, Any], name: str, form: type) -> Any:
+    value = fields.get(name)
+    if not isinstance(value, form):
+        raise ValueError(f"{name} is {'missing' if value is None else f'{value!r:.40}'}")
+    return value
+
+
+def _name(fields: Mapping[str, Any], name: str) -> str:
+    """A field that is a text or null, as it can be written."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r:.40}")
+    return readable(folded(value)) if value else ""
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, numbered from 1; a part that a run has left is read as the file it was to become."""
+    name = str(path).removesuffix(".part")
+    damage = (*DAMAGE, zstd().ZstdError) if name.endswith(".zst") else DAMAGE
+    number = 0
+    try:
+        with open(path, "rb") as raw:
+            for number, line in enumerate(decompressed(raw, name), 1):
+                if not line.isspace():
+                    yield number, line
+    except InputError as error:
+        raise DataError(f"{path} {error.message}") from error
+    except (OSError, *damage) as error:
+        raise DataError(f"{path} cannot be read after line {number} ({error}); get a whole copy") from error
