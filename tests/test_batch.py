@@ -217,6 +217,16 @@ def test_a_run_that_was_killed_is_finished_by_resume(name: str, folder: Path, mo
     assert sorted(os.listdir(folder.parent)) == sorted(["articles", name, whole.name])
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.sqlite"])
+def test_what_a_killed_run_left_of_a_table_is_made_anew(name: str, folder: Path) -> None:
+    for left in (f".{name}.tmp", f".{name}.tmp-journal"):
+        (folder.parent / left).write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"half a table" * 100)
+    assert run(folder, "-o", folder.parent / name).exit_code == 0
+    assert sorted(os.listdir(folder.parent)) == ["articles", name]
+    assert run(folder, "-o", folder.parent / f"again-{name}").exit_code == 0
+    assert (folder.parent / name).read_bytes() == (folder.parent / f"again-{name}").read_bytes()
+
+
 def test_workers_end_with_the_process_that_started_them(folder: Path, tmp_path: Path) -> None:
     """After kill -9 no worker is left behind."""
     with copydesk(folder, "-", "-o", tmp_path / "out.jsonl", "--jobs", 2, "--input", "text") as process:

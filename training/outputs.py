@@ -161,9 +161,10 @@ def _text(path: Path, suffix: str) -> IO[str]:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """A file to write that takes its place only once it is whole and on disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """A file to write that takes its place only once it is whole and on disk. Its name is always the same: what a run that was killed left is made anew."""
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
+        _remove(temporary)
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
@@ -172,4 +173,10 @@ def _whole(path: Path) -> Iterator[Path]:
         raise CopydeskError(f"cannot write {path} ({error}); make room or choose another place, and go on with --resume", "disk") from error
     finally:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    """And what a database keeps beside it, which would be taken for the next one's."""
+    for name in (temporary.name, f"{temporary.name}-journal"):
+        temporary.with_name(name).unlink(missing_ok=True)
