@@ -16,6 +16,7 @@ import socket
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -115,12 +116,14 @@ def swaps(folder: Path, count: int) -> None:
     link.symlink_to(models[0])
     with served(folder, "--workers", "2", "--model", str(link), "--reload", "0.02") as server, ProcessPoolExecutor(2) as callers:
         under_way = [callers.submit(_call_until, server.port, single_bodies(), folder / "stop") for _ in range(2)]
+        digests = [load_model(model).identity.digest for model in models]
         for swap in range(1, count + 1):
             point(link, models[swap % 2])
-            _wait_for(server, load_model(models[swap % 2]).identity.digest)
+            _wait_for(server, digests[swap % 2])
         (folder / "stop").touch()
-        answered = sum(caller.result() for caller in under_way)
-    print(f"{count} swaps, {answered} requests, none failed")
+        answered = sum((caller.result() for caller in under_way), Counter())
+    others = answered.total() - sum(answered[digest] for digest in digests)
+    print(f"{count} swaps, {answered.total()} requests, none failed; {[answered[digest] for digest in digests]} answered by either model, {others} by another")
 
 
 def point(link: Path, folder: Path) -> None:
@@ -191,16 +194,18 @@ def _call(port: int, bodies: list[bytes], seconds: float) -> list[float]:
     return took
 
 
-def _call_until(port: int, bodies: list[bytes], stop: Path) -> int:
-    asked = 0
+def _call_until(port: int, bodies: list[bytes], stop: Path) -> Counter[str]:
+    """Answers by the digest of the model that gave them."""
+    answered: Counter[str] = Counter()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         while not stop.exists():
-            _ask(connection, bodies[asked % len(bodies)])
-            asked += 1
-    return asked
+            answer = json.loads(_ask(connection, bodies[answered.total() % len(bodies)]))
+            answered[answer["model"]["digest"]] += 1
+    return answered
 
 
-def _ask(connection: socket.socket, body: bytes) -> None:
+def _ask(connection: socket.socket, body: bytes) -> bytes:
+    """The answer's body."""
     path = "/v1/classify/batch" if body.startswith(b'{"articles"') else "/v1/classify"
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     connection.sendall(head.encode() + body)
@@ -211,9 +216,9 @@ def _ask(connection: socket.socket, body: bytes) -> None:
     if not said.startswith(b"HTTP/1.1 200 "):
         raise RuntimeError(answer[:500].decode())
     length = int(said.lower().partition(b"content-length:")[2].split()[0])
-    got = len(begun)
-    while got < length:
-        got += len(connection.recv(1_000_000))
+    while len(begun) < length:
+        begun += connection.recv(1_000_000)
+    return begun
 
 
 def _wait_for(server: Served, digest: str) -> None:
