@@ -149,7 +149,8 @@ def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> N
     if not LEAST_ARTICLES <= len(files) <= MOST_ARTICLES:
         raise click.UsageError(f"{len(files)} given to compare; name {LEAST_ARTICLES} to {MOST_ARTICLES} files, one article each")
     entries = list(read_entries(Found(file, "article", 0) for file in files))
-    task = Task(str(folder) if folder else None, model_of(str(folder) if folder else None).identity)
+    named = str(folder) if folder else None
+    task = Task(named, model_of(named).identity)
     found = compare([json.loads(line) for line in score_shard(entries, task).lines.splitlines()])
     if form == "json":
         click.echo(json.dumps(found.as_dict(), ensure_ascii=False))

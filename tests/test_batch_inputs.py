@@ -17,7 +17,7 @@ from training import archives
 from training.archives import READERS
 from training.article import Article
 from training.entry import FIELDS, Entry, Fields
-from training.inputs import Choice, find_files, read_article, read_entries
+from training.inputs import Choice, Found, find_files, read_article, read_entries
 
 STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nRepairs will cost 3.1 million crowns, the board said in a report.\n"
 PAGE = f"<!doctype html><html><body><article><p>{STORY}</p></article></body></html>"
@@ -99,6 +99,17 @@ def test_an_archive_that_is_cut_off_says_so(name: str, tmp_path: Path) -> None:
     assert codes(found)[-1] in ("damaged", "unreadable")
     assert found[-1].id == str(path)
     assert not any(codes(found)[:-2])
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.jsonl.zst"])
+def test_what_was_never_compressed_is_named(name: str, tmp_path: Path) -> None:
+    """A file whose name promises what its bytes do not keep costs no other its result."""
+    if name.endswith(".zst"):
+        pytest.importorskip("backports.zstd")
+    (tmp_path / name).write_bytes(b"neither of the two")
+    (tmp_path / "good.txt").write_text("The board voted on Monday to close the pier, the harbour master said.")
+    found = list(read_entries([Found(str(tmp_path / name), "jsonl", 0), Found(str(tmp_path / "good.txt"), "article", 0)]))
+    assert [entry.error and entry.error.code for entry in found] == ["unreadable" if name.endswith(".gz") else "damaged", None]
 
 
 @pytest.mark.parametrize("filling", [b" ", b"[", b",", b'"', b"\0"])

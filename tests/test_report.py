@@ -23,9 +23,10 @@ from service.report import as_csv, as_html, as_json, measured_figures
 from training import apart
 from training.attribution import spoken
 from training.counted import Counted, counted, read_results
+from training.dates import month_of
 from training.model import Identity, default_model
 from training.part import Part
-from training.profile import EXAMPLES, Measured, Profile, month_of, profile
+from training.profile import EXAMPLES, Measured, Profile, profile
 from training.ratio import LEAST_ARTICLES
 from training.sections import MOST_SECTIONS, section_of
 

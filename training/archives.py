@@ -41,9 +41,9 @@ def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
     name = path.lower()
     packed: Any = _Counted(raw)
     if name.endswith(".gz"):
-        return io.BufferedReader(_Unpacked(packed, gzip.GzipFile(fileobj=packed)), CHUNK)
+        return io.BufferedReader(_Unpacked(packed, gzip.GzipFile(fileobj=packed), zlib.error), CHUNK)
     if name.endswith(".zst"):
-        return io.BufferedReader(_Unpacked(packed, zstd().ZstdFile(packed)), CHUNK)
+        return io.BufferedReader(_Unpacked(packed, zstd().ZstdFile(packed), zstd().ZstdError), CHUNK)
     return raw
 
 
@@ -60,16 +60,19 @@ class _Counted:
 
 
 class _Unpacked(io.RawIOBase):
-    """What a compressed stream holds, as long as it does not grow beyond GROWTH."""
+    """What a compressed stream holds, as long as it does not grow beyond GROWTH. Where it is damaged, whatever packed it, one of DAMAGE is raised."""
 
-    def __init__(self, packed: _Counted, inside: Any):
-        self.packed, self.inside, self.count = packed, inside, 0
+    def __init__(self, packed: _Counted, inside: Any, damage: type[Exception]):
+        self.packed, self.inside, self.damage, self.count = packed, inside, damage, 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        size: int = self.inside.readinto(memoryview(buffer)[:CHUNK])  # as much as the caller has room for may be too much
+        try:
+            size: int = self.inside.readinto(memoryview(buffer)[:CHUNK])  # as much as the caller has room for may be too much
+        except self.damage as error:
+            raise zlib.error(str(error)) from error
         self.count += size
         if self.count > GROWTH_FREE and self.count > GROWTH * self.packed.count:
             message = f"grows to more than {GROWTH} times its size, as no file of articles does; if you trust it, unpack it and name the unpacked file"

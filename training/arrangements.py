@@ -29,8 +29,8 @@ FIRST = ("byline", "timestamp", "caption", "navigation", "appeal", "legal")
 BETWEEN = ("caption", "related", "appeal", "advert", "navigation", "other")
 LAST = ("byline", "legal", "related", "appeal", "comment", "caption", "timestamp", "advert", "navigation", "other")
 """Kinds of furniture by where they stand: before the article, between its paragraphs, and after it."""
-LONG = {"appeal": 5, "related": 3}
-"""So many blocks or more, all of that kind, are a letter or a list of teasers: it comes as a whole."""
+LETTER, LIST = 5, 3
+"""So many blocks or more that are all appeals are a letter, all related a list of teasers: these come as a whole."""
 LISTED, LISTED_AFTER = 0.5, 0.8
 """How often an article gets a list of teasers, and how often after its text; the text of a whole page gets it among what stands round it there."""
 
@@ -41,11 +41,8 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
     chance = np.random.default_rng(seed)
     spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all()]
     furniture = [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
-    letters, lists = (
-        [np.arange(begin, end) for begin, end in furniture if end - begin >= LONG[name] and (kind[begin:end] == KINDS.index(name)).all()] for name in LONG
-    )
-    whole = {int(piece[0]) for piece in (*letters, *lists)}
-    loose = _by_kind(kind, [span for span in furniture if span[0] not in whole])
+    letters, lists = _long(kind, furniture, "appeal", LETTER), _long(kind, furniture, "related", LIST)
+    loose = _by_kind(kind, sorted({*furniture} - {*letters, *lists}))
     for begin, end in spans:
         text = begin + np.flatnonzero(own[begin:end])
         excerpt = (kind[begin:end] >= 0).all()
@@ -54,10 +51,15 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
             for _ in range(FURNISHED if loose and excerpt else 0):
                 yield _furnished(_part(text, chance), loose, chance)
             for _ in range(LETTERED if letters else 0):
-                yield np.concatenate([_part(text, chance) if excerpt else text, letters[chance.integers(len(letters))]])
+                yield np.concatenate([_part(text, chance) if excerpt else text, np.arange(*letters[chance.integers(len(letters))])])
             if lists and chance.random() < LISTED:
-                teasers = lists[chance.integers(len(lists))]
+                teasers = np.arange(*lists[chance.integers(len(lists))])
                 yield np.concatenate([_part(text, chance), teasers]) if excerpt else _listed(begin, end, text, teasers, chance)
+
+
+def _long(kind: Ints, furniture: list[tuple[int, int]], name: str, least: int) -> list[tuple[int, int]]:
+    """Furniture that is all of one kind, and long."""
+    return [(begin, end) for begin, end in furniture if end - begin >= least and (kind[begin:end] == KINDS.index(name)).all()]
 
 
 def _listed(begin: int, end: int, text: Ints, teasers: Ints, chance: np.random.Generator) -> Ints:

@@ -11,7 +11,6 @@ from training.archives import DAMAGE, decompressed
 from training.article import KINDS, LABELS, TEXT_KINDS, folded
 from training.entry import readable
 from training.errors import DataError, InputError
-from training.extras import zstd
 from training.labelled import UNKNOWN_SOURCE
 from training.model import Identity
 from training.sections import section_of
@@ -19,8 +18,6 @@ from training.sections import section_of
 BOILERPLATE = tuple(kind for kind in KINDS if kind not in TEXT_KINDS)
 LONGEST_NAME = 200
 """Characters kept of a title."""
-
-
 CHANGED = "the results changed while they were read; make the report again when nothing writes to them"
 
 LabelledText = tuple[str | None, str]
@@ -76,17 +73,20 @@ def read_answers(paths: Sequence[Path], only: Container[int] | None = None) -> I
     for number, (place, line) in enumerate(lines):
         if only is None or number in only:
             try:
-                counted(line)
+                answer = json.loads(line)
+                _counted(answer)
             except (ValueError, RecursionError):
                 raise DataError(CHANGED) from None
-            answer = json.loads(line)
             if answer["status"] == "ok":
                 yield Answer(number, place, answer)
 
 
 def counted(line: bytes) -> Counted:
     """One line of results in numbers; raises ValueError where it is no result."""
-    answer = json.loads(line)
+    return _counted(json.loads(line))
+
+
+def _counted(answer: Any) -> Counted:
     if not isinstance(answer, dict):
         raise ValueError("not a JSON object")
     model = _held(answer, "model", dict)
@@ -149,7 +149,6 @@ def _name(fields: Mapping[str, Any], name: str) -> str:
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines that are not blank, numbered from 1; a part that a run has left is read as the file it was to become."""
     name = str(path).removesuffix(".part")
-    damage = (*DAMAGE, zstd().ZstdError) if name.endswith(".zst") else DAMAGE
     number = 0
     try:
         with open(path, "rb") as raw:
@@ -158,5 +157,5 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, line
     except InputError as error:
         raise DataError(f"{path} {error.message}") from error
-    except (OSError, *damage) as error:
+    except (OSError, *DAMAGE) as error:
         raise DataError(f"{path} cannot be read after line {number} ({error}); get a whole copy") from error

@@ -1,4 +1,4 @@
-"""Dates as pages write them -> the day, and which of two came first. Nothing is guessed: what could be two days is none."""
+"""Dates as pages write them -> the day, or the month alone, and which of two came first. Nothing is guessed: what could be two days is none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _IN_FIGURES = re.compile(r"\s*((?:19|20)\d\d)([-/.]?)(\d\d)\2(\d\d)(?!\d)")
 _MONTH = rf"({'|'.join(_MONTHS)})[a-z]*\.?"
 _IN_WORDS = re.compile(rf"\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+((?:19|20)\d\d)\b", re.IGNORECASE)
 _DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+{_MONTH},?\s+((?:19|20)\d\d)\b", re.IGNORECASE)
+
+_NAMES = "jan(?:uary)? feb(?:ruary)? mar(?:ch)? apr(?:il)? may june? july? aug(?:ust)? sept?(?:ember)? oct(?:ober)? nov(?:ember)? dec(?:ember)?".split()
+"""Whole, because without a day beside it a word that begins like a month may be any."""
+_MONTH_IN_FIGURES = re.compile(r"\s*((?:19|20)\d\d)([-/.]?)(0[1-9]|1[0-2])(?:\2(?:0[1-9]|[12]\d|3[01]))?(?!\d)")
+_MONTH_IN_WORDS = re.compile(rf"\b({'|'.join(_NAMES)})\b\.?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?((?:19|20)\d\d)\b", re.IGNORECASE)
 
 
 def day_of(published: str | None) -> date | None:
@@ -28,6 +33,15 @@ def day_of(published: str | None) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
+
+
+def month_of(published: str | None) -> str | None:
+    """The month, `2024-05`, of a date as a page says it; None where it is not certain which of its numbers is the month."""
+    said = published or ""
+    if found := _MONTH_IN_FIGURES.match(said):
+        return f"{found[1]}-{found[3]}"
+    found = _MONTH_IN_WORDS.search(said)
+    return f"{found[2]}-{_month(found[1]):02}" if found else None
 
 
 def earlier(one: str | None, other: str | None) -> int | None:

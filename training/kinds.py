@@ -191,16 +191,12 @@ def carry_appeals(seen: Look, first: Floats, kind: Ints, probability: Floats) ->
     for begin, end in pairwise(seen.edges.tolist()):
         place = slice(begin, end)
         runs = list(runs_of_appeals(appeal[place], likely[place]))
-        inside = np.zeros(end - begin, bool)
-        for run in runs:
-            inside[run] = True
         text = IS_TEXT[kind[place]]
-        if not (text & ~inside).any():
-            continue
-        for run in runs:
-            carried = text[run]
-            kind[place][run][carried] = APPEAL
-            probability[place][run][carried] = np.mean(appeal[place][run] | likely[place][run])
+        if runs and sum(text[run].sum() for run in runs) < text.sum():
+            for run in runs:
+                carried = text[run]
+                kind[place][run][carried] = APPEAL
+                probability[place][run][carried] = np.mean(appeal[place][run] | likely[place][run])
 
 
 def least(seen: Look) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ and let go, and nothing of it is kept but the titles of a few articles of each s
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import insort
 from collections import Counter
@@ -20,6 +19,7 @@ import numpy as np
 from training.apart import Apart, Usage
 from training.attribution import Spoken, spoken
 from training.counted import Counted
+from training.dates import month_of
 from training.model import Identity
 from training.ratio import Ratio
 from training.sections import MOST_SECTIONS
@@ -30,10 +30,6 @@ EXAMPLES = 3
 """Articles named for each source: those that hold most of its editorial words."""
 TOGETHER = 64
 """Articles whose texts are looked at at once; those of more are never held."""
-
-_MONTHS = "jan(?:uary)? feb(?:ruary)? mar(?:ch)? apr(?:il)? may june? july? aug(?:ust)? sept?(?:ember)? oct(?:ober)? nov(?:ember)? dec(?:ember)?".split()
-_IN_FIGURES = re.compile(r"\s*((?:19|20)\d\d)([-/.]?)(0[1-9]|1[0-2])(?:\2(?:0[1-9]|[12]\d|3[01]))?(?!\d)")
-_IN_WORDS = re.compile(rf"\b({'|'.join(_MONTHS)})\b\.?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?((?:19|20)\d\d)\b", re.IGNORECASE)
 
 
 class Example(NamedTuple):
@@ -113,7 +109,7 @@ class Source:
             self.attributed.add(said.words, said.attributions)
 
     def _add_to_month(self, article: Counted) -> None:
-        month = month_of(article.published) if article.published else None
+        month = month_of(article.published)
         if month is None:
             self.undated += 1
         else:
@@ -179,22 +175,13 @@ def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
     return Profile(tuple(sources[name] for name in sorted(sources)), dict(sorted(models.items())), repeated, by_month, apart, usage.let_go)
 
 
-def month_of(published: str) -> str | None:
-    """The month, `2024-05`, of a date as a page says it; None where it is not certain which of its numbers is the month."""
-    found = _IN_FIGURES.match(published)
-    if found:
-        return f"{found[1]}-{found[3]}"
-    found = _IN_WORDS.search(published)
-    return f"{found[2]}-{1 + [month[:3] for month in _MONTHS].index(found[1][:3].lower()):02}" if found else None
-
-
 def _add_texts(articles: Sequence[Counted], sources: Mapping[str, Source], usage: Usage) -> None:
     """What is told from the texts of articles that hold some."""
     said = spoken([[text for _, text in article.texts or ()] for article in articles])
     for article, found in zip(articles, said, strict=True):
         sources[article.source].add_spoken(found)
         if editorial := [text for label, text in article.texts or () if label == "editorial"]:
-            month = month_of(article.published) if article.published else None
+            month = month_of(article.published)
             usage.add(article.source, editorial, int(month[-2:]) if month else None)
 
 
