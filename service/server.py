@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import logging.config
@@ -31,6 +32,8 @@ GRACE = 30
 KEEP_ALIVE = 30
 """Seconds that an idle connection is kept for a caller's next request."""
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+M_ARENA_MAX, ARENAS = -8, 2
+"""mallopt(3): threads share so many heaps. With one each, every thread comes to hold as much as the largest article it met."""
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -66,6 +69,8 @@ def serve(folder: Path, serving: Serving) -> None:
     """Serve until told to stop (SIGTERM, SIGINT). Raises CopydeskError where it cannot start."""
     check_exposure(serving.host, serving.tokens, serving.anonymous)
     logging.config.dictConfig(LOGGING)
+    with suppress(OSError, TypeError, AttributeError):  # only the GNU library has it
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     if sys.platform == "win32":
         _serve_with_waitress(folder, serving)
     else:
