@@ -54,6 +54,20 @@ def test_a_batch_reads_like_its_texts_one_by_one() -> None:
     assert whole.lengths().tolist() == [5, 0, 7, 1, 2]
 
 
+@given(st.lists(st.tuples(st.text(alphabet=st.sampled_from("aBé’.,9 "), max_size=30), st.integers(0, 30)), max_size=8))
+def test_what_one_lexicon_has_read_another_need_not_read_again(texts: list[tuple[str, int]]) -> None:
+    """The beginnings of some of the texts, cut where a space stands, have the tokens and ids that they would have if they were read by themselves."""
+    one, other = Lexicon(["a"]), Lexicon(["b", "a", "é"])
+    shortened = [(number, text[: text.find(" ", cut)]) for number, (text, cut) in enumerate(texts) if cut % 3 and text.find(" ", cut) >= 0]
+    read = one.read([text for text, _ in texts]).beginnings(
+        np.array([number for number, _ in shortened], int), np.array([len(text) for _, text in shortened], int)
+    )
+    again, itself = other.look_up(read), other.read([text for _, text in shortened])
+    for name in ("word", "shape", "first", "text", "start", "end", "hash"):
+        assert np.array_equal(getattr(again, name), getattr(itself, name)), name
+    assert again.texts == itself.texts
+
+
 def test_shapes() -> None:
     """Case, numbers and marks are told apart; one capital alone is no shouting."""
     assert Lexicon([]).read(["we Met NATO I 12 ! DON’T"]).shape.tolist() == [LOWER, CAPITALISED, UPPER, CAPITALISED, NUMBER, MARK, UPPER]

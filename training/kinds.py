@@ -80,9 +80,16 @@ class KindClassifier:
 
     def classify(self, articles: Sequence[Sequence[Block]]) -> list[Verdicts]:
         """The kind of each block of a batch of articles."""
-        if not any(articles):
-            return [Verdicts(np.zeros(0, np.int64), np.zeros(0, np.float32), [], False) for _ in articles]
-        seen = look(self.words, articles)
+        return self.verdicts(self.look(articles))
+
+    def look(self, articles: Sequence[Sequence[Block]]) -> Look:
+        """Read a batch of articles, each its blocks."""
+        return look(self.words, articles)
+
+    def verdicts(self, seen: Look) -> list[Verdicts]:
+        """The kind of each block of a batch that was read with `look`."""
+        if not len(seen.words):
+            return [Verdicts(np.zeros(0, np.int64), np.zeros(0, np.float32), [], False) for _ in range(seen.articles)]
         matrix = columns(seen, self.hints, self.idf)
         first = probabilities(matrix @ self.weights + self.bias)
         p = self.second(seen, first)
@@ -237,9 +244,12 @@ NEAREST = 0.5
 
 
 def _counted(column: Ints, row: Ints, shape: tuple[int, int]) -> sparse.csr_array:
-    counts = sparse.csr_array((np.ones(len(column), np.float32), (row, column)), shape=shape)
-    counts.sum_duplicates()
-    return counts
+    """How often each column comes in each row."""
+    place = np.sort(row * shape[1] + column)  # scipy would sort row by row
+    first = np.flatnonzero(np.diff(place, prepend=-1))
+    there, times = place[first], np.diff(first, append=len(place))
+    edges = np.searchsorted(there, np.arange(shape[0] + 1) * shape[1])
+    return sparse.csr_array((times.astype(np.float32), (there % shape[1]).astype(np.int32), edges.astype(np.int32)), shape=shape)
 
 
 def _unit_rows(counts: sparse.csr_array, weight: Floats) -> sparse.csr_array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from training.context import Context, Passages, sigmoid, voices
 from training.evidence import Evidence, gram_text
 from training.terms import Reader, Reading
-from training.tokens import UPPER, Lexicon
+from training.tokens import UPPER, Lexicon, Tokens
 
 LEAST_WORDS = 3
 """A passage with fewer known words than this gets no label: too little evidence."""
@@ -85,9 +86,10 @@ class Labeller:
         labelled = Labelled(passages, np.asarray(article), source, np.asarray(editorial, np.float64), np.asarray(weight, np.float64))
         return fit(labelled, unlabelled, seed)
 
-    def label(self, passages: Sequence[str], article: Sequence[int]) -> NDArray[np.float64]:
-        """P(editorial) of each passage, calibrated on unseen publishers; nan where fewer than `LEAST_WORDS` of its words are known."""
-        if not passages:
+    def label(self, passages: Sequence[str] | Tokens, article: Sequence[int]) -> NDArray[np.float64]:
+        """P(editorial) of each passage, a text or its tokens, calibrated on unseen publishers; nan where fewer than `LEAST_WORDS` of its words are
+        known."""
+        if not len(article):
             return np.zeros(0)
         reading = self.reader.read(passages)
         probability = sigmoid(self._logits(self._passages(reading), article))
@@ -116,9 +118,9 @@ class Labeller:
     def share_interval(self, probabilities: Sequence[float], words: Sequence[int]) -> tuple[float, float]:
         """Between which bounds the share of an article's words that stand in editorial passages lies for 95 % of articles of unseen publishers,
         given P(editorial) and number of words of each labelled passage."""
-        p, length = np.asarray(probabilities, np.float64), np.asarray(words, np.float64)
-        mean = float(p @ length / length.sum())
-        deviation = float(np.sqrt(length**2 @ (p * (1 - p))) / length.sum()) + LEAST_DEVIATION
+        told, length = list(zip(probabilities, words, strict=True)), sum(words)
+        mean = sum(p * count for p, count in told) / length
+        deviation = sqrt(sum(count**2 * p * (1 - p) for p, count in told)) / length + LEAST_DEVIATION
         return max(0.0, mean - self.calibration.spread * deviation), min(1.0, mean + self.calibration.spread * deviation)
 
     def arrays(self) -> dict[str, Any]:

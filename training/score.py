@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
+import numpy as np
+
 from training.article import LABELS, Article, Block
 from training.errors import CopydeskError
 from training.kinds import Verdicts
@@ -15,6 +17,7 @@ from training.metadata import NOTHING, Metadata
 from training.model import Identity, Model
 from training.reading import Copy, read
 from training.spans import EVERYWHERE, IN_BODY, cut
+from training.tokens import Tokens
 
 TOO_LITTLE = "too little evidence to say"
 FALLBACK = "hardly any of the prose here looks like an article; the longest run of it was kept"
@@ -77,15 +80,13 @@ class Result:
     @property
     def editorial_share(self) -> float | None:
         """Share of the labelled passages' words that stand in editorial passages; None when no passage could be labelled."""
-        labelled = [passage for passage in self.passages if passage.label]
-        words = sum(passage.words for passage in labelled)
-        return sum(passage.words for passage in labelled if passage.label == "editorial") / words if words else None
+        labelled = [(passage.label, passage.words) for passage in self.passages if passage.label]
+        return sum(words for label, words in labelled if label == "editorial") / sum(words for _, words in labelled) if labelled else None
 
     @property
     def label(self) -> str | None:
         """The verdict on the whole: what most of its words are."""
-        share = self.editorial_share
-        return None if share is None else LABELS[share < 0.5]
+        return _verdict(self.editorial_share)
 
     def as_dict(self) -> dict[str, Any]:
         """The result as CONTRACT has it, ready for JSON."""
@@ -96,7 +97,7 @@ class Result:
         share = self.editorial_share
         out: dict[str, Any] = {"id": self.id, "source": self.source, "status": "ok", "title": self.title}
         out |= {name: said for name in ("author", "published", "modified") if (said := getattr(self.metadata, name))}
-        out["label"] = self.label
+        out["label"] = _verdict(share)
         out["editorial_share"] = None if share is None else round(share, DECIMALS)
         out["editorial_share_interval"] = None if self.share_interval is None else [round(bound, DECIMALS) for bound in self.share_interval]
         out["blocks"] = [block.as_dict() for block in self.blocks]
@@ -105,16 +106,21 @@ class Result:
         return out | {"model": model}
 
 
+def _verdict(share: float | None) -> str | None:
+    return None if share is None else LABELS[share < 0.5]
+
+
 def score(articles: Sequence[Article], model: Model) -> list[Result]:
     """Score a batch of articles, in order. Larger batches cost less an article; memory grows with the batch."""
     copies = [read(article) for article in articles]
     pages = [[cut(block, EVERYWHERE, article) for block in copy.blocks] for article, copy in zip(articles, copies, strict=True)]
-    verdicts = model.kinds.classify(pages)
+    seen = model.kinds.look(pages)
+    verdicts = model.kinds.verdicts(seen)
     pages = [
         [cut(block, IN_BODY, article) if kind == "body" else block for block, kind in zip(page, verdict.names, strict=True)]
         for article, page, verdict in zip(articles, pages, verdicts, strict=True)
     ]
-    probabilities = _label(pages, verdicts, model)
+    probabilities = _label(pages, verdicts, seen.tokens, model)
     return [
         _result(article, copy, page, verdict, probability, model)
         for article, copy, page, verdict, probability in zip(articles, copies, pages, verdicts, probabilities, strict=True)
@@ -135,10 +141,14 @@ def own_text(result: Result) -> str:
     return "\n\n".join(block.block.text for block in result.blocks if block.kind in ("body", "subheading"))
 
 
-def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], model: Model) -> list[list[float | None]]:
-    """For each block of each article P(editorial): None where it is no passage, nan where there is too little evidence."""
+def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], tokens: Tokens, model: Model) -> list[list[float | None]]:
+    """For each block of each article P(editorial): None where it is no passage, nan where there is too little evidence. `tokens` are those of the
+    blocks as they were before rules for passages cut off their ends."""
     places = [(number, place) for number, verdict in enumerate(verdicts) for place, kind in enumerate(verdict.names) if kind == "body"]
-    labelled = model.labels.label([pages[number][place].text for number, place in places], [number for number, _ in places])
+    first = np.cumsum([0, *map(len, pages)])
+    passages = np.array([first[number] + place for number, place in places], int)
+    characters = np.array([len(pages[number][place].text) for number, place in places], int)
+    labelled = model.labels.label(tokens.beginnings(passages, characters), [number for number, _ in places])
     probabilities: list[list[float | None]] = [[None] * len(page) for page in pages]
     for (number, place), probability in zip(places, labelled.tolist(), strict=True):
         probabilities[number][place] = probability
@@ -165,7 +175,8 @@ def _result(article: Article, copy: Copy, page: Sequence[Block], verdict: Verdic
 
 
 def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:
-    block = block._replace(element=None)  # a result is kept, and sent between processes, without the page it came from
+    if block.element is not None:  # a result is kept, and sent between processes, without the page it came from
+        block = block._replace(element=None)
     if probability is None:
         return ScoredBlock(block, kind, kind_probability, reason)
     if isnan(probability):

@@ -73,8 +73,9 @@ class Reader:
         """What each masked word id stands for."""
         return (*self.lexicon.words, *_MASKS)
 
-    def read(self, texts: Sequence[str]) -> Reading:
-        tokens = self.lexicon.read(texts)
+    def read(self, texts: Sequence[str] | Tokens) -> Reading:
+        """Read a batch of texts, or their tokens where another lexicon has made them already."""
+        tokens = self.lexicon.look_up(texts) if isinstance(texts, Tokens) else self.lexicon.read(texts)
         quotation = quotations(tokens)
         begins = _begins_sentence(tokens, quotation.role)
         capitalised = _capitalised(tokens)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -104,8 +104,16 @@ class Lexicon:
             text=np.concatenate([part.text + shift for part, shift in zip(parts, before, strict=False)] or [np.zeros(0, np.int64)]),
             start=np.concatenate([part.start for part in parts] or [np.zeros(0, np.int32)]),
             end=np.concatenate([part.end for part in parts] or [np.zeros(0, np.int32)]),
+            hash=np.concatenate([part.hash for part in parts] or [np.zeros(0, np.uint64)]),
             texts=len(texts),
         )
+
+    def look_up(self, tokens: Tokens) -> Tokens:
+        """The same tokens with the ids that their words have here, whichever lexicon read them."""
+        return replace(tokens, word=self._ids(tokens.hash))
+
+    def _ids(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+        return (self._index.find(hashes) + 1).astype(np.int32)
 
     def _read(self, texts: Sequence[str]) -> Tokens:
         runs = _cut("\n".join(texts))
@@ -113,13 +121,14 @@ class Lexicon:
         text = np.repeat(np.arange(len(texts)), np.diff(np.searchsorted(runs.start, starts), append=len(runs.start)))
         begin = starts[text]
         start, end = (runs.start - begin).astype(np.int32), (runs.end - begin).astype(np.int32)
-        return Tokens((self._index.find(runs.hash) + 1).astype(np.int32), runs.shape, runs.first, text, start, end, len(texts))
+        return Tokens(self._ids(runs.hash), runs.shape, runs.first, text, start, end, runs.hash, len(texts))
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """All tokens of a batch in reading order, arrays of shape (tokens,): `word` ids, `shape`, index of the `text` each stands in,
-    `first` its first code point as written, `start` and `end` its character offsets into that text, end exclusive."""
+    `first` its first code point as written, `start` and `end` its character offsets into that text, end exclusive, and `hash` of its folded
+    characters."""
 
     word: NDArray[np.int32]
     shape: NDArray[np.uint8]
@@ -127,7 +136,19 @@ class Tokens:
     text: NDArray[np.int64]
     start: NDArray[np.int32]
     end: NDArray[np.int32]
+    hash: NDArray[np.uint64]
     texts: int
+
+    def beginnings(self, texts: NDArray[np.int64], characters: NDArray[np.int64]) -> Tokens:
+        """The tokens of some of the texts, in rising order, of each no more than so many characters."""
+        place = np.full(self.texts, -1)
+        place[texts] = np.arange(len(texts))
+        longest = np.zeros(self.texts, np.int64)
+        longest[texts] = characters
+        inside = self.start < longest[self.text]
+        chosen = (getattr(self, name)[inside] for name in ("word", "shape", "first", "text", "start", "end", "hash"))
+        word, shape, first, text, start, end, hashes = chosen
+        return Tokens(word, shape, first, place[text], start, end, hashes, len(texts))
 
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text, shape (texts,)."""
