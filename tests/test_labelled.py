@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from training.article import KINDS
 from training.errors import DataError
+from training.fit import labelled_blocks
 from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, appeals, check, labelled_article_blocks, read_corpus
 
 BODY = {"text": "The ferry must run again.", "kind": "body", "label": "editorial"}
@@ -278,3 +279,39 @@ def test_every_paragraph_of_a_letter_is_an_appeal(write: Write) -> None:
     [found] = appeals(read_corpus([write(letter, {"id": "b", "paragraphs": [""]})]))
     assert [(block.text, block.kind) for block in found.blocks] == [("Dear friend,", "appeal"), ("The marsh froze early this year.", "appeal")]
     assert found.source == "a"
+
+
+PARAGRAPHS = {
+    "id": "quay",
+    "source": "ostrand.example",
+    "title": "Ferry sinks",
+    "paragraphs": ["By Ulla Brandis", "The ferry sank.", " ", "Write to us", "See below"],
+}
+
+
+def test_kinds_told_apart_from_the_text(write: Write) -> None:
+    """Kinds may come without the texts, which are others': they are told of the article of that id, and what nobody was sure of is left out."""
+    corpus = read_corpus([write({"id": "quay", "kinds": {"0": "byline", "3": "appeal", "4": "?"}}, name="a.jsonl"), write(PARAGRAPHS, name="b.jsonl")])
+    [article] = labelled_blocks(corpus)
+    assert list(zip([block.text for block in article.blocks], article.kinds, strict=True)) == [
+        ("Ferry sinks", "headline"),
+        ("By Ulla Brandis", "byline"),
+        ("The ferry sank.", "body"),
+        ("Write to us", "appeal"),
+    ]
+    assert article.source == "ostrand.example"
+
+
+@pytest.mark.parametrize("kinds", [{"id": "quay", "kinds": {"5": "appeal"}}, {"id": "pier", "kinds": {}}])
+def test_kinds_of_what_is_not_there_are_refused(write: Write, kinds: dict[str, Any]) -> None:
+    """Kinds whose paragraph is in none of the files name the article and the remedy."""
+    with pytest.raises(DataError, match=f"{kinds['id']} that are in none of the files; name the file"):
+        read_corpus([write(kinds, PARAGRAPHS)])
+
+
+def test_every_second_text_is_learnt_under_its_title(write: Write) -> None:
+    """Texts come with their headline and without; one that has its headline already, or is a page, stays as it is."""
+    headed = {**ARTICLE, "id": "three", "blocks": [{"text": "Sunk", "kind": "headline"}, BODY]}
+    articles = list(labelled_blocks(read_corpus([write(ARTICLE, {**ARTICLE, "id": "two"}, headed)])))
+    assert [article.blocks[0].text for article in articles] == ["Ferry", BODY["text"], "Sunk"]
+    assert [article.kinds[0] for article in articles] == ["headline", "body", "headline"]

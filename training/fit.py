@@ -10,7 +10,7 @@ from training.article import Block, folded
 from training.errors import DataError
 from training.kinds import KindClassifier, LabelledBlocks
 from training.kinds_fit import fit_kinds
-from training.labelled import Corpus, labelled_article_blocks
+from training.labelled import UNSURE, Corpus, labelled_article_blocks
 from training.labels import Labeller
 from training.model import Model
 from training.page import read_page
@@ -21,6 +21,8 @@ SURE_WEIGHT = {1: 0.3, 2: 0.8, 3: 1.0}
 LEAST_PASSAGES = 50
 LEAST_SOURCES = 5
 """Both stages of the labels hold out whole sources while they learn; with fewer they would remember outlets."""
+TITLED = 2
+"""One article of text in so many has its title before it; the titles of articles are mostly kept elsewhere."""
 AGREEMENT = 0.9
 """Least word F1 between the true text and the blocks taken for it for a page to be learned from."""
 
@@ -69,8 +71,8 @@ def labelled_passages(corpus: Corpus) -> Passages:
 
 def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
     """Every article and page as blocks with their kinds; a page with its true text as HTML and, unless its lines were labelled, as bare lines too."""
-    for article in corpus.articles:
-        yield LabelledBlocks(labelled_article_blocks(article), [block.kind for block in article.blocks], article.source)
+    for number, (title, article) in enumerate([*_told_together(corpus), *_told_apart(corpus)]):
+        yield article if number % TITLED else _titled(article, title)
     told: dict[str, dict[str, str]] = {}
     for flattened in corpus.flattened:
         lines = [(folded(line.text), TEXT if line.kind == "article" else line.kind) for line in flattened.lines if line.text.strip()]
@@ -85,6 +87,29 @@ def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
         elif _agrees(blocks, verdicts, page.gold):
             yield LabelledBlocks(blocks, verdicts, page.site)
             yield LabelledBlocks([block._replace(element=None, linked=0) for block in blocks], verdicts, page.site)
+
+
+def _titled(article: LabelledBlocks, title: str | None) -> LabelledBlocks:
+    """The article under its title, as people paste it, where it is text and its headline is not among its blocks already."""
+    if not title or "headline" in article.kinds or "body" not in article.kinds or any(block.element for block in article.blocks):
+        return article
+    return LabelledBlocks([Block(folded(title), None, None), *article.blocks], ["headline", *article.kinds], article.source)
+
+
+def _told_together(corpus: Corpus) -> Iterator[tuple[str | None, LabelledBlocks]]:
+    """Articles labelled block by block, with their titles."""
+    for article in corpus.articles:
+        yield article.title, LabelledBlocks(labelled_article_blocks(article), [block.kind for block in article.blocks], article.source)
+
+
+def _told_apart(corpus: Corpus) -> Iterator[tuple[str | None, LabelledBlocks]]:
+    """Articles whose kinds stand apart from their paragraphs, with their titles and without the paragraphs that nobody was sure of."""
+    for article in corpus.unlabelled:
+        kinds = corpus.kinds_apart.get(article.id)
+        if kinds is not None:
+            told = [(folded(text), kinds.get(number, "body")) for number, text in enumerate(article.paragraphs) if text.strip()]
+            sure = [(Block(text, None, None), kind) for text, kind in told if kind != UNSURE]
+            yield article.title, LabelledBlocks([block for block, _ in sure], [kind for _, kind in sure], article.source)
 
 
 def _agrees(blocks: Sequence[Block], verdicts: Sequence[str], gold: str) -> bool:

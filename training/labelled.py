@@ -6,6 +6,8 @@
                       {"id", "site", "lines": [{"text", "kind"}]}
     html and gold     a page and the article's true text: {"id", "site", "html", "gold"}
     paragraphs        an article without labels, for vocabulary, word vectors and teasers: {"id", "source", "title", "paragraphs": [text]}
+    kinds             kinds told apart from the text, of the article without labels that has this id:
+                      {"id", "kinds": {"3": "appeal"}}, paragraphs counted from 0, "?" where nobody could tell, the others `body`
     text and label    a single passage: {"text", "label", "source"?}
 
 A folder stands for the `.jsonl` and `.jsonl.gz` files in it. An article whose `id` names a file beside its labels was labelled from that file.
@@ -31,6 +33,7 @@ from training.spans import EVERYWHERE, IN_BODY, cut
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 UNKNOWN_SOURCE = "(unknown)"
+UNSURE = "?"
 
 Text = Annotated[str, Field(min_length=1)]
 Label = Literal["editorial", "reporting"]
@@ -97,6 +100,14 @@ class UnlabelledArticle(_Row):
     paragraphs: tuple[str, ...]
 
 
+class KindsApart(_Row):
+    """Kinds of the paragraphs of an article without labels, whose text stands elsewhere: the texts of others may not be passed on, what was
+    said of them may. UNSURE where nobody could tell; the paragraphs that are not named are `body`."""
+
+    id: Text
+    kinds: dict[Annotated[int, Field(ge=0)], Literal[(*KINDS, UNSURE)]]  # type: ignore[valid-type]
+
+
 class _FlatRow(_Row):
     id: str = ""
     text: Text
@@ -109,6 +120,7 @@ _FORMS: tuple[tuple[frozenset[str], TypeAdapter[Any]], ...] = (
     (frozenset({"lines"}), TypeAdapter(FlattenedPage)),
     (frozenset({"html", "gold"}), TypeAdapter(TruePage)),
     (frozenset({"paragraphs"}), TypeAdapter(UnlabelledArticle)),
+    (frozenset({"id", "kinds"}), TypeAdapter(KindsApart)),
     (frozenset({"text", "label"}), TypeAdapter(_FlatRow)),
 )
 
@@ -121,6 +133,7 @@ class Corpus:
     flattened: list[FlattenedPage] = field(default_factory=list)
     pages: list[TruePage] = field(default_factory=list)
     unlabelled: list[UnlabelledArticle] = field(default_factory=list)
+    kinds_apart: dict[str, dict[int, str]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, row: Any) -> None:
@@ -133,6 +146,8 @@ class Corpus:
                 self.pages.append(row)
             case UnlabelledArticle():
                 self.unlabelled.append(row)
+            case KindsApart():
+                self.kinds_apart[row.id] = row.kinds
             case _FlatRow():
                 block = LabelledBlock(text=row.text, kind="body", label=row.label)
                 self.articles.append(LabelledArticle(id=row.id, source=row.source or UNKNOWN_SOURCE, blocks=(block,)))
@@ -151,7 +166,16 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
         corpus.files.append({"file": path.name, "rows": rows, "sha256": hashlib.sha256(content).hexdigest()})
     if not corpus.files or not any((corpus.articles, corpus.flattened, corpus.pages, corpus.unlabelled)):
         raise DataError(f"no labelled article in {', '.join(map(str, paths))}; give .jsonl or .jsonl.gz files of the form that the README shows")
+    _meet(corpus)
     return corpus
+
+
+def _meet(corpus: Corpus) -> None:
+    """Raise DataError where kinds are told of paragraphs that are not there: left out, they would be missed by nobody."""
+    paragraphs = {article.id: len(article.paragraphs) for article in corpus.unlabelled}
+    for name, kinds in corpus.kinds_apart.items():
+        if name not in paragraphs or max(kinds, default=-1) >= paragraphs[name]:
+            raise DataError(f"kinds are told of paragraphs of {name} that are in none of the files; name the file that holds them as well")
 
 
 def appeals(letters: Corpus) -> Iterator[LabelledArticle]:
