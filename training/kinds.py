@@ -2,8 +2,8 @@
 
 1. Each block by itself: words, pairs of words, line features and the elements it stands in, in linear models (`features`).
 2. Each block in its article: the first answers of its neighbours, of its relatives on the page and of the best run of text
-   (`page_context`). Boosted trees say whether it is the article's own, one set of them for pages and one for bare text; small networks of
-   which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
+   (`page_context`). Boosted trees, which begin with what the block says by itself, tell whether it is the article's own, one set of them for
+   pages and one for bare text; small networks of which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
 3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`). Nothing said twice at length.
    In bare text an appeal is one from its first plea to its last (`appeals`).
 
@@ -27,7 +27,7 @@ from training.appeals import runs_of_appeals
 from training.article import KINDS, TEXT_KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, said_before, standing, words_of
-from training.page_context import context, text_probability
+from training.page_context import by_itself, context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
 from training.trees import Trees
@@ -119,7 +119,7 @@ class KindClassifier:
         own = np.zeros(len(values), np.float32)
         for trees, which in ((self.on_pages, seen.on_page), (self.in_bare_text, ~seen.on_page)):
             if which.any():
-                own[which] = trees.score(values[which])
+                own[which] = by_itself(values[which]) + trees.score(values[which])
         inner = np.maximum(self.knots.spread(values).astype(np.float64) @ self.hidden[0] + self.hidden[1], 0)  # products of float32 depend on the batch
         return probabilities(np.column_stack([own, inner @ self.output[0] + self.output[1]]))
 

@@ -12,6 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +24,7 @@ from training.arrangements import arrange
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, columns, probabilities
-from training.page_context import context
+from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
 from training.trees import DEEPEST, Trees
 
@@ -36,7 +37,7 @@ LEAST_SOURCES = 10
 FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
 FIRST_C, FIRST_STEPS = 4.0, 100
-SETS, TREES, DEPTH, RATE, LEAST_LEAF, FEATURES_TRIED = 2, 160, DEEPEST, 0.1, 30, 40
+SETS, TREES, DEPTH, RATE, LEAST_LEAF, FEATURES_TRIED = 2, 160, DEEPEST, 0.1, 100, 40
 """Several sets of trees, fitted with other draws, are averaged: by chance alone, one is better than another by a tenth of all that is lost on pages."""
 ROWS_TRIED = 45_000
 """Each tree is fitted to about so many blocks, drawn anew."""
@@ -178,10 +179,22 @@ def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -
 def _trees(values: Floats, told: Told, seed: int) -> Trees:
     share = min(1.0, ROWS_TRIED / len(values))
     boosting = GradientBoostingClassifier(
-        init="zero", n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=LEAST_LEAF,
+        init=_ByItself(), n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=LEAST_LEAF,
         subsample=share, max_features=FEATURES_TRIED, random_state=seed,
     )  # fmt: skip
     return trees_of(boosting.fit(values, told.own, told.own_weight))
+
+
+class _ByItself(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What the trees begin with."""
+
+    def fit(self, _values: Floats, _own: Ints, sample_weight: Floats | None = None) -> _ByItself:  # noqa: ARG002 - scikit-learn hands it over by name
+        self.classes_ = np.arange(2)
+        return self
+
+    def predict_proba(self, values: Floats) -> Floats:
+        own = 1 / (1 + np.exp(-by_itself(values)))
+        return np.stack([1 - own, own], axis=1)
 
 
 def averaged(sets: Sequence[Trees]) -> Trees:
@@ -191,7 +204,7 @@ def averaged(sets: Sequence[Trees]) -> Trees:
 
 
 def trees_of(boosting: GradientBoostingClassifier) -> Trees:
-    """The trees of a classifier of two classes that was fitted with init="zero"."""
+    """The trees of a classifier of two classes, without what it began with."""
     depth = boosting.max_depth
     inner = 2**depth - 1
     count = len(boosting.estimators_)

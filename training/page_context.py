@@ -17,8 +17,10 @@ NEAR_KINDS = ("caption", "navigation", "related", "appeal")
 """Kinds that are asked for there."""
 WINDOWS = (5, 10, 25)
 """Blocks before and after that are looked at together."""
-LEAST_LOG = -7.0
-"""Log probabilities are cut off here: below it a block by itself is sure enough."""
+LEAST_LOG, LOG_SCALE = -7.0, 3.0
+"""Log probabilities, the first columns of the features, are cut off here: below it a block by itself is sure enough. They are divided by the scale."""
+LEAST_OWN, DAMPED = 1e-3, 0.6
+"""What a block by itself says, the trees begin with: cut off here, and so much of its logit."""
 RUNGS = (2, 3, 4, 5, 7, 9)
 """Steps up from a block's element, itself being the first."""
 MAIN_PARTS = (0.3, 0.6, 0.9)
@@ -41,6 +43,13 @@ def text_probability(p: Floats) -> Floats:
     return own
 
 
+def by_itself(values: Floats) -> Floats:
+    """What each block by itself says of being the article's own, as a logit, damped: features (blocks, features) -> (blocks,)."""
+    own = np.clip(np.exp(values[:, : len(TEXT_KINDS)] * LOG_SCALE).sum(axis=1), LEAST_OWN, 1 - LEAST_OWN)
+    said: Floats = DAMPED * np.log(own / (1 - own))
+    return said
+
+
 def context(seen: Look, p: Floats, idf: Floats) -> Floats:
     """Features of shape (blocks, features)."""
     text = text_probability(p)
@@ -50,7 +59,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
     words = np.minimum(seen.words, 60) + 1
     values = np.column_stack(
         [
-            np.maximum(np.log(p + 1e-9), LEAST_LOG) / 3,
+            np.maximum(np.log(p + 1e-9), LEAST_LOG) / LOG_SCALE,
             _neighbours(seen, p),
             _windows(text, words, first, last),
             _sides(text * words, first, last),
