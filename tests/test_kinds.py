@@ -19,7 +19,7 @@ from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeal
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
 from training.page import read_page
-from training.page_context import best_runs
+from training.page_context import best_runs, text_probability
 from training.teasers import lists_of_teasers
 from training.tokens import Lexicon
 from training.trees import Trees
@@ -119,6 +119,17 @@ def test_text_that_the_model_would_lose_whole_is_kept_and_said_so(classifier: Ki
     [verdict] = deaf.classify([article(5).blocks])
     assert verdict.fallback and "body" in verdict.names
     assert not classifier.classify([article(5).blocks])[0].fallback
+
+
+def test_context_adds_to_what_a_block_says_by_itself(classifier: KindClassifier) -> None:
+    """Where context has nothing to say, a block that is surely boilerplate by itself is dropped, and one that is surely text is kept."""
+    silent = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros((1, 2), np.float32))
+    blocks = blocks_of("Subscribe", *[block.text for block in article(5).blocks])
+    seen = classifier.look([blocks])
+    first = np.full((len(blocks), len(KINDS)), 1e-9, np.float32)
+    first[:, 0], first[0, 0], first[0, -1] = 1, 0, 1
+    own = text_probability(replace(classifier, in_bare_text=silent).second(seen, first))
+    assert own[0] < 0.05 and (own[1:] > 0.95).all()
 
 
 @pytest.mark.parametrize(
