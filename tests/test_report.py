@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from service.cli import main
 from service.made_by import IN_WORDS, Card, Figure, card_of
 from service.report import as_csv, as_html, as_json, measured_figures
+from tests.test_stories import ROWS
 from training import apart
-from training.attribution import spoken
+from training.attribution import Passages, spoken
 from training.counted import Counted, counted, read_results
 from training.dates import month_of
 from training.model import Identity, default_model
@@ -29,6 +30,7 @@ from training.part import Part
 from training.profile import EXAMPLES, Measured, Profile, profile
 from training.ratio import LEAST_ARTICLES
 from training.sections import MOST_SECTIONS, section_of
+from training.told import terms
 
 MODEL = {"name": "default", "digest": "sha256:" + "0" * 64}
 HOSTILE = """<script>window.hacked = 1</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}</style></svg>\u0000"""
@@ -398,7 +400,8 @@ def test_an_article_is_a_few_numbers() -> None:
 )
 def test_who_is_given_the_floor(passages: list[str], expected: tuple[int, int, int]) -> None:
     """Words inside quotation marks, and words outside them that hand the floor to somebody; what somebody quoted said of a third is no attribution."""
-    assert tuple(spoken([["Not this one, he said."], passages])[1]) == expected
+    read = Passages.read([[(None, "Not this one, he said.")], [(None, text) for text in passages]])
+    assert tuple(spoken(read)[1]) == expected
 
 
 def with_texts(number: int, source: str, passages: Iterable[tuple[str, str]], **more: Any) -> dict[str, Any]:
@@ -464,6 +467,18 @@ def test_terms_do_not_depend_on_the_order_of_articles() -> None:
     first = profiled(answers).apart
     Random(5).shuffle(answers)
     assert profiled(answers).apart == first
+
+
+def test_terms_and_names_are_those_that_articles_are_compared_by() -> None:
+    """What counts as a term, and as a name, is what `told.terms` says of the same passages; numbers are not held at all."""
+    for row in ROWS:
+        usage = apart.Usage()
+        usage.add(Passages.read([[("editorial", text) for text in row["paragraphs"]]]), ["harrow.example"], [None])
+        usage.apart(())
+        term = {number: root for root, number in usage.terms.items()}
+        found = {term[usage.term[word]]: named > 0 for word, named in zip(usage.counts.word.tolist(), usage.counts.named.tolist(), strict=True)}
+        expected = {root: said.named for root, said in terms("\n".join(row["paragraphs"])).items()}
+        assert found == {root: named for root, named in expected.items() if not root[0].isdigit()}
 
 
 def test_words_are_held_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

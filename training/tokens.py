@@ -104,6 +104,7 @@ class Lexicon:
             text=np.concatenate([part.text + shift for part, shift in zip(parts, before, strict=False)] or [np.zeros(0, np.int64)]),
             start=np.concatenate([part.start for part in parts] or [np.zeros(0, np.int32)]),
             end=np.concatenate([part.end for part in parts] or [np.zeros(0, np.int32)]),
+            hash=np.concatenate([part.hash for part in parts] or [np.zeros(0, np.uint64)]),
             texts=len(texts),
         )
 
@@ -113,13 +114,14 @@ class Lexicon:
         text = np.repeat(np.arange(len(texts)), np.diff(np.searchsorted(runs.start, starts), append=len(runs.start)))
         begin = starts[text]
         start, end = (runs.start - begin).astype(np.int32), (runs.end - begin).astype(np.int32)
-        return Tokens((self._index.find(runs.hash) + 1).astype(np.int32), runs.shape, runs.first, text, start, end, len(texts))
+        return Tokens((self._index.find(runs.hash) + 1).astype(np.int32), runs.shape, runs.first, text, start, end, runs.hash, len(texts))
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """All tokens of a batch in reading order, arrays of shape (tokens,): `word` ids, `shape`, index of the `text` each stands in,
-    `first` its first code point as written, `start` and `end` its character offsets into that text, end exclusive."""
+    `first` its first code point as written, `start` and `end` its character offsets into that text, end exclusive, `hash` the same for the same
+    word with and without capitals."""
 
     word: NDArray[np.int32]
     shape: NDArray[np.uint8]
@@ -127,6 +129,7 @@ class Tokens:
     text: NDArray[np.int64]
     start: NDArray[np.int32]
     end: NDArray[np.int32]
+    hash: NDArray[np.uint64]
     texts: int
 
     def lengths(self) -> NDArray[np.int64]:
@@ -160,15 +163,17 @@ def _cut(joined: str) -> _Runs:
     _join(kind, codes, (ord("."), ord(","), ord(":")), _DIGIT)
     lowered[(codes == _CURLY) & (kind == _LETTER)] = _APOSTROPHE
 
-    begins = kind != _SPACE
-    begins[1:] &= (kind[1:] != kind[:-1]) | (kind[1:] == _MARK)
-    ends = kind != _SPACE
-    ends[:-1] &= (kind[:-1] != kind[1:]) | (kind[:-1] == _MARK)
+    written, mark = kind != _SPACE, kind == _MARK
+    other = kind[1:] != kind[:-1]
+    begins, ends = written.copy(), written
+    begins[1:] &= other | mark[1:]
+    ends[:-1] &= other | mark[:-1]
     start, end = np.flatnonzero(begins), np.flatnonzero(ends) + 1
 
     power, inverse = _powers(len(codes))
-    sums = np.zeros(len(codes) + 1, np.uint64)
-    np.cumsum(lowered * power, out=sums[1:])
+    sums = np.empty(len(codes) + 1, np.uint64)
+    sums[0] = 0
+    np.cumsum(np.multiply(lowered, power, out=lowered), out=sums[1:])
     hashes = (sums[end] - sums[start]) * inverse[start]
 
     shape = _SHAPES[kind[start]]
