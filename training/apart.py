@@ -130,11 +130,13 @@ class Usage:
         """The numbers of the words of some tokens; new ones get one."""
         tokens = passages.tokens
         hashes, first, which = np.unique(tokens.hash[at], return_index=True, return_inverse=True)
-        numbers = [self.numbers.get(hash, -1) for hash in hashes.tolist()]
-        for place in [place for place, number in enumerate(numbers) if number < 0]:
-            token = at[first[place]]
-            written = passages.texts[tokens.text[token]][tokens.start[token] : tokens.end[token]]
-            numbers[place] = self.numbers[int(hashes[place])] = len(self.words)
+        known = hashes.tolist()
+        numbers = [self.numbers.get(hash, -1) for hash in known]
+        new = [place for place, number in enumerate(numbers) if number < 0]
+        where = at[first[new]]
+        for place, text, start, end in zip(new, *(column[where].tolist() for column in (tokens.text, tokens.start, tokens.end)), strict=True):
+            written = passages.texts[text][start:end]
+            numbers[place] = self.numbers[known[place]] = len(self.words)
             self.words.append(folded_word(written))
             self.term.append(self.terms.setdefault(stem(written), len(self.terms)))
         return np.array(numbers, np.int64)[which]

@@ -27,7 +27,7 @@ SPREAD = ("below_10", "from_10_to_50", "from_50_to_90", "above_90")
 """Articles by the editorial share of each, in per cent: 10 itself is in the second, 50 and 90 are in the third."""
 EXAMPLES = 3
 """Articles named for each source: those that hold most of its editorial words."""
-TOGETHER = 1 << 21
+TOGETHER = 1 << 20
 """Characters of texts that are looked at at once; those of more articles are never held."""
 
 
