@@ -67,6 +67,7 @@ def main() -> None:
     """Read news articles the way a copy desk does: throw out what is not the article, and tell, passage by passage, reporting from the
     writer's own argument."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of the types it finds
     threadpool_limits(1, user_api="blas")  # work is spread over processes; threads inside a product of small matrices only wait for each other
 
 
@@ -266,7 +267,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
 
     if output.suffix != ".html":
         raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")
-    written = outputs(output)
+    written = outputs(output, with_stories)
     for path in written:
         if any(path.exists() and path.samefile(given) for given in results):
             raise click.UsageError(f"{path} would be written over, and it is one of the results; choose another name with -o")

@@ -5,39 +5,52 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from service import charts
 from service.made_by import Card
 from training.apart import LEAST_IN, LEAST_Z, Apart
+from training.compare import Compared
 from training.counted import BOILERPLATE
+from training.extras import MissingExtraError
 from training.model import write_whole
 from training.profile import SPREAD, Measured, Profile, Source
 from training.ratio import LEAST_ARTICLES, LEVEL, Ratio
 from training.retold import Retold, Stories
 
+log = logging.getLogger(__name__)
+
 DECIMALS = 4
 SPREAD_IN_WORDS = ("below 10 %", "10 to 50 %", "50 to 90 %", "above 90 %")
 ASKING, SELLING = "appeal", "advert"
 """The kinds of boilerplate that work for the publisher, shown apart."""
+STORY_COLUMNS = (
+    "story title alike id source published words editorial_share other_id other_source other_published other_words other_editorial_share first"
+    " taken_over taken_over_share other_taken_over_share passages passage other_passage shared_words share likeness text other_text"
+)
 PAIRS_SHOWN, FACTS_SHOWN = 12, 6
 """Passages that stand side by side on the page: taken over between two articles, and of one fact in a story. All stand in the JSON."""
 
 Figures = dict[str, Any]
 
 
-def outputs(page: Path) -> tuple[Path, Path, Path]:
-    """The page and the two files beside it."""
-    return page, page.with_suffix(".csv"), page.with_suffix(".json")
+def outputs(page: Path, with_stories: bool = False) -> list[Path]:
+    """The page and the files beside it."""
+    return [page, page.with_suffix(".csv"), page.with_suffix(".json"), *([page.with_suffix(".stories.csv")] if with_stories else [])]
 
 
 def write_report(found: Profile, page: Path, told: Stories | None = None, card: Card | None = None) -> None:
-    """Write all three, each whole or not at all."""
-    for path, content in zip(outputs(page), (as_html(found, page, told, card), as_csv(found), as_json(found, told, card)), strict=True):
+    """Write them all, each whole or not at all."""
+    contents = [as_html(found, page, told, card), as_csv(found), as_json(found, told, card), *([as_stories_csv(told)] if told else [])]
+    for path, content in zip(outputs(page, told is not None), contents, strict=True):
         write_whole(path, content.encode())
 
 
@@ -81,8 +94,42 @@ def as_csv(found: Profile) -> str:
         rows.append({"source": source.name, "month": "", "section": "", **source_figures(source), **told})
         rows += [{"source": source.name, "month": month, **measured_figures(measured)} for month, measured in sorted(source.months.items())]
         rows += [{"source": source.name, "section": name, **measured_figures(measured)} for name, measured in source.told_sections]
+    return _table(list(rows[0]), rows)
+
+
+def as_stories_csv(told: Stories) -> str:
+    """Of each story a row for each two of its articles, and below it one for each passage that was taken over between them, or tells the same fact; those
+    rows name what they are under `passages` and have the texts, and what is told of the two articles is empty in them."""
+    rows: list[Figures] = []
+    for number, story in enumerate(told.told, 1):
+        articles = story.comparison.articles
+        between = {found.articles: found for found in story.comparison.taken_over}
+        for both in combinations(range(len(articles)), 2):
+            one, other = (articles[place] for place in both)
+            pair = {"story": number, "id": one.told.id, "other_id": other.told.id}
+            found = between.get(both)
+            shares = found.shares if found else (0.0, 0.0)
+            rows.append(
+                {**pair, "title": story.title, "alike": _rounded(story.alike), **_article_figures(one, ""), **_article_figures(other, "other_")}
+                | {"first": "" if not found or found.first is None else articles[found.first].told.id, "taken_over": len(found.passages) if found else 0}
+                | {"taken_over_share": _rounded(shares[0]), "other_taken_over_share": _rounded(shares[1])}
+            )
+            taken = [("taken over", held.passages, {"shared_words": held.words, "share": _rounded(held.share)}) for held in (found.passages if found else ())]
+            same = [("same fact", held.passages, {"likeness": _rounded(held.alike)}) for held in story.facts if held.articles == both]
+            for name, (here, there), figures in taken + same:
+                places = {"passage": here.number, "other_passage": there.number, "text": here.text, "other_text": there.text}
+                rows.append({**pair, "passages": name, **places, **figures})
+    return _table(STORY_COLUMNS.split(), rows)
+
+
+def _article_figures(article: Compared, prefix: str) -> Figures:
+    said = {"source": article.told.source, "published": article.told.published, "words": article.told.words}
+    return {prefix + name: value for name, value in {**said, "editorial_share": _rounded(article.answer.get("editorial_share"))}.items()}
+
+
+def _table(columns: Sequence[str], rows: Iterable[Figures]) -> str:
     text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
+    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     return text.getvalue()
@@ -100,6 +147,7 @@ def as_html(found: Profile, page: Path, told: Stories | None = None, card: Card 
         "files": files_in_words,
         "in_words": _in_words,
     }
+    drawn, missing = _drawings(found)
     failures, round_it = (sum((getattr(source, name) for source in found.sources), Counter[str]()) for name in ("failures", "round_it"))
     return made_from.get_template("report.html").render(
         found=found,
@@ -107,6 +155,9 @@ def as_html(found: Profile, page: Path, told: Stories | None = None, card: Card 
         card=card,
         pairs_shown=PAIRS_SHOWN,
         facts_shown=FACTS_SHOWN,
+        drawn=drawn,
+        missing=missing,
+        most_drawn=charts.MOST_DRAWN,
         ranked=found.ranked,
         too_few=found.too_few,
         failures=failures,
@@ -118,8 +169,24 @@ def as_html(found: Profile, page: Path, told: Stories | None = None, card: Card 
         by_section=[source for source in (*found.ranked, *found.too_few) if source.told_sections],
         least_in=LEAST_IN,
         least_z=LEAST_Z,
-        beside=[path.name for path in outputs(page)[1:]],
+        beside=[path.name for path in outputs(page, told is not None)[1:]],
     )
+
+
+def _drawings(found: Profile) -> tuple[dict[str, list[Markup]], str]:
+    """The drawings of each part of the page; none, and why, where the library that makes them is not installed."""
+    by_rank = [*found.ranked, *found.too_few]
+    followed = [source for source in found.ranked[: charts.MOST_DRAWN] if source.months]
+    top = charts.top_of([source.months for source in followed])
+    try:
+        return {
+            "ranking": charts.rankings([(source.name, source.measured) for source in by_rank]),
+            "spread": charts.spreads([(source.name, source.measured.spread) for source in by_rank if source.measured.articles], SPREAD_IN_WORDS),
+            "months": [charts.over_time(f"month-{number}", source.name, source.months, top) for number, source in enumerate(followed, 1)],
+        }, ""
+    except MissingExtraError as error:
+        log.warning("the page has tables and no drawings: %s", error)
+        return {"ranking": [], "spread": [], "months": []}, str(error)
 
 
 def source_figures(source: Source) -> Figures:

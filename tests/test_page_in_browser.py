@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bs4 import BeautifulSoup
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from service.app import create_app
+from service.cli import main
 from service.current import CurrentModel
 from service.limits import Limits
 from tests.serving import PATIENCE, ROOT, Served, served
+from tests.test_stories import ROWS, of_row
 from training.model import default_model
 
 if TYPE_CHECKING:
@@ -255,3 +258,29 @@ def test_everybody_can_use_it(browser: Browser, server: Served, look: str) -> No
         found = page.evaluate("axe.run().then(report => report.violations.map(broken => [broken.id, broken.nodes.map(node => node.html)]))")
         assert found == []
     context.close()
+
+
+@in_browser
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_report_is_read_on_any_screen_and_on_paper(look: str, browser: Browser, tmp_path: Path) -> None:
+    """Nothing is cut off at the side, letters in drawings can be read, evidence is three clicks away, and paper shows all that folds."""
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(of_row(row)) + "\n" for row in ROWS), "utf-8")
+    made = CliRunner().invoke(main, ["report", str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "report.html"), "--stories", "--by", "month"])
+    assert made.exit_code == 0, made.output
+    page = browser.new_context(**LOOKS[look]).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and not complaints
+    letters = page.locator(".chart text").first
+    assert letters.evaluate("text => text.getBoundingClientRect().height") > 9
+    names = page.locator(".chart text", has_text=".example").first
+    assert names.evaluate("text => getComputedStyle(text).fill") == page.evaluate("getComputedStyle(document.body).color")
+    page.get_by_role("link", name="Stories").click()
+    page.locator("#table-stories ~ tbody a").first.click()
+    page.locator("#stories ~ details summary").first.click()
+    shared = page.locator("#stories ~ details td")
+    assert shared.first.is_visible() and not shared.last.is_visible()
+    page.emulate_media(media="print")
+    assert shared.last.bounding_box()
+    page.context.close()

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -13,15 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
+from service import charts
 from service.cli import main
 from service.made_by import IN_WORDS, Card, Figure, card_of
 from service.report import as_csv, as_html, as_json, measured_figures
+from tests.test_stories import ROWS
 from training import apart
-from training.attribution import spoken
+from training.attribution import Passages, spoken
 from training.counted import Counted, counted, read_results
 from training.dates import month_of
 from training.model import Identity, default_model
@@ -29,6 +32,7 @@ from training.part import Part
 from training.profile import EXAMPLES, Measured, Profile, profile
 from training.ratio import LEAST_ARTICLES
 from training.sections import MOST_SECTIONS, section_of
+from training.told import terms
 
 MODEL = {"name": "default", "digest": "sha256:" + "0" * 64}
 HOSTILE = """<script>window.hacked = 1</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}</style></svg>\u0000"""
@@ -322,12 +326,66 @@ def test_hostile_names_are_text() -> None:
     assert not [name for name in names if name.startswith("on")]
 
 
+def words_of(page: BeautifulSoup, drawing: Tag) -> str:
+    """What is read out of a drawing."""
+    named = drawing.get("aria-labelledby", "").split()
+    return " ".join(page.find(id=name).get_text() for name in named) if named else str(drawing["aria-label"])
+
+
+def test_drawings_say_all_that_they_show() -> None:
+    """The ranking, the spread and the months are drawn, and the words for those who do not see them have every source, share and interval."""
+    found = profiled([*(answer(n, source) for source in ("a.example", "b.example") for n in range(30)), answer(1, "few.example")], by_month=True)
+    page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
+    ranking, spread, *months = (words_of(page, drawing) for drawing in page.select("svg.chart"))
+    low, high = (f"{100 * bound:.1f}" for bound in found.ranked[0].measured.interval or ())
+    assert f"a.example: 40.0 % ({low} to {high}); b.example: 40.0 %" in ranking and "few.example: too few articles (1)" in ranking
+    assert "a.example: 0 below 10 %, 30 10 to 50 %, 0 50 to 90 %, 0 above 90 %; b.example" in spread
+    assert [words.split(":")[0] for words in months] == ["a.example", "b.example"] and all(f"2024-05: 40.0 % ({low}" in words for words in months)
+
+
+def test_drawings_are_the_same_each_time_and_take_the_pages_colours() -> None:
+    """The same results give the same bytes, months included; a drawing has no colour, type, style sheet or address of its own."""
+    html = as_html(everything(), Path("report.html"))
+    assert html == as_html(everything(), Path("report.html"))
+    drawings = BeautifulSoup(html, "html.parser").select("svg.chart")
+    assert len(drawings) == 5
+    for drawing in drawings:
+        assert {element.name for element in drawing.find_all(True)} <= {"title", "desc", "path", "text"}
+        assert not re.search(r"#[0-9a-f]{3}|font-family|xmlns|href|DejaVu", str(drawing).replace(HOSTILE, ""))
+        assert "var(--ink)" in str(drawing)
+
+
+def test_drawings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many sources the first are drawn, so many together as a printed page has room for; the page says so, and the tables have all."""
+    monkeypatch.setattr(charts, "MOST_DRAWN", 5)
+    monkeypatch.setattr(charts, "TOGETHER", 2)
+    html = as_html(profiled([answer(n, f"{source}.example") for source in "abcdefg" for n in range(20)]), Path("report.html"))
+    page = BeautifulSoup(html, "html.parser")
+    told = [words_of(page, drawing).count(".example") for drawing in page.select("svg.chart")]
+    assert told == [2, 2, 1] * 2 and html.count("The first 5 are drawn; the table has all 7.") == 2
+    assert len(page.find(id="table-ranking").find_parent("table").select("tbody tr")) == 7
+
+
+def test_without_the_library_there_are_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Where what draws is not installed the report is made all the same, and page and log name the extra; the files beside the page are the same."""
+    results = written(tmp_path / "results.jsonl", [answer(number) for number in range(30)])
+    assert report(results, "-o", tmp_path / "drawn.html", "--by", "month").exit_code == 0
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert report(results, "-o", tmp_path / "bare.html", "--by", "month").exit_code == 0
+    drawn, bare = (BeautifulSoup((tmp_path / name).read_text("utf-8"), "html.parser") for name in ("drawn.html", "bare.html"))
+    assert len(drawn.select("svg.chart")) == 3 and not bare.select("svg.chart")
+    assert "pip install 'copydesk[report]'" in bare.header.get_text() and "copydesk[report]" in caplog.text
+    assert len(bare.select("table")) == len(drawn.select("table"))
+    for suffix in (".csv", ".json"):
+        assert (tmp_path / "bare").with_suffix(suffix).read_bytes() == (tmp_path / "drawn").with_suffix(suffix).read_bytes()
+
+
 def test_every_figure_stands_in_a_table_and_beside_the_page() -> None:
     """Each drawing has words of its own and a table that it names; tables, CSV and JSON hold the same shares."""
     found = everything()
     page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
     drawings = page.select("figure svg")
-    assert drawings and all(drawing["role"] == "img" and drawing["aria-label"].strip() for drawing in drawings)
+    assert drawings and all(drawing["role"] == "img" and words_of(page, drawing) for drawing in drawings)
     assert all(page.find(id=figure["aria-describedby"]).find_parent("table") for figure in page.find_all("figure"))
     assert len({element["id"] for element in page.select("[id]")}) == len(page.select("[id]"))
     ranking = page.find(id="table-ranking").find_parent("table").get_text(" ")
@@ -398,7 +456,8 @@ def test_an_article_is_a_few_numbers() -> None:
 )
 def test_who_is_given_the_floor(passages: list[str], expected: tuple[int, int, int]) -> None:
     """Words inside quotation marks, and words outside them that hand the floor to somebody; what somebody quoted said of a third is no attribution."""
-    assert tuple(spoken([["Not this one, he said."], passages])[1]) == expected
+    read = Passages.read([[(None, "Not this one, he said.")], [(None, text) for text in passages]])
+    assert tuple(spoken(read)[1]) == expected
 
 
 def with_texts(number: int, source: str, passages: Iterable[tuple[str, str]], **more: Any) -> dict[str, Any]:
@@ -464,6 +523,18 @@ def test_terms_do_not_depend_on_the_order_of_articles() -> None:
     first = profiled(answers).apart
     Random(5).shuffle(answers)
     assert profiled(answers).apart == first
+
+
+def test_terms_and_names_are_those_that_articles_are_compared_by() -> None:
+    """What counts as a term, and as a name, is what `told.terms` says of the same passages; numbers are not held at all."""
+    for row in ROWS:
+        usage = apart.Usage()
+        usage.add(Passages.read([[("editorial", text) for text in row["paragraphs"]]]), ["harrow.example"], [None])
+        usage.apart(())
+        term = {number: root for root, number in usage.terms.items()}
+        found = {term[usage.term[word]]: named > 0 for word, named in zip(usage.counts.word.tolist(), usage.counts.named.tolist(), strict=True)}
+        expected = {root: said.named for root, said in terms("\n".join(row["paragraphs"])).items()}
+        assert found == {root: named for root, named in expected.items() if not root[0].isdigit()}
 
 
 def test_words_are_held_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -118,6 +120,46 @@ def test_articles_without_dates_are_pointed_out(tmp_path: Path) -> None:
     )
     assert found["stories_undated_articles"] == len(rows) - 1
     assert f"{len(rows) - 1} of the articles have no date" in page.get_text()
+
+
+def test_stories_stand_in_a_table_of_their_own(tmp_path: Path) -> None:
+    """The CSV has a row for each two articles of a story and one for each passage between them, with the JSON's figures; undated articles are told too."""
+    results = written(tmp_path / "results.jsonl", [of_row({**row, "published": None}) for row in ROWS])
+    page, found = told_stories(results)
+    with (tmp_path / "report.stories.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert "report.stories.csv" in page.header.get_text() and "no date" in page.find(id="table-story-1").find_parent("table").get_text()
+    expected = []
+    for number, story in enumerate(found["stories"], 1):
+        taken = {tuple(between["articles"]): between for between in story["taken_over"]}
+        for one, other in combinations(range(len(story["articles"])), 2):
+            ids = [story["articles"][place]["id"] for place in (one, other)]
+            between = taken.get((one, other), {"shares": [0.0, 0.0], "passages": []})
+            figures = [story["alike"], story["articles"][one]["editorial_share"], len(between["passages"]), *between["shares"]]
+            expected.append([str(number), *ids, "", *map(str, figures)])
+            expected += [[str(number), *ids, "taken over", str(same["words"]), str(same["share"])] for same in between["passages"]]
+            same_fact = [same for same in story["same_fact"] if same["articles"] == [one, other]]
+            expected += [[str(number), *ids, "same fact", str(same["alike"]), same["places"][1]["text"]] for same in same_fact]
+    shown = {
+        "": ("alike", "editorial_share", "taken_over", "taken_over_share", "other_taken_over_share"),
+        "taken over": ("shared_words", "share"),
+        "same fact": ("likeness", "other_text"),
+    }
+    told = [[row[name] for name in ("story", "id", "other_id", "passages", *shown[row["passages"]])] for row in rows]
+    assert sorted(told) == sorted(expected) and {row["passages"] for row in rows} == set(shown)
+
+
+def test_the_report_and_compare_say_the_same(tmp_path: Path) -> None:
+    """Two articles that `compare` lays side by side are the same story in the report of their results, figure for figure."""
+    for row in by_story()["storm"][:2]:
+        (tmp_path / row["source"]).mkdir()
+        (tmp_path / row["source"] / "storm.txt").write_text("\n\n".join([row["title"], *row["paragraphs"]]), "utf-8")
+    files = sorted(map(str, tmp_path.glob("*/storm.txt")))
+    scored = CliRunner().invoke(main, ["score", *files, "-o", str(tmp_path / "results.jsonl"), "-q"])
+    assert len(files) == 2 and scored.exit_code == 0, scored.output
+    [story] = told_stories(tmp_path / "results.jsonl")[1]["stories"]
+    compared = json.loads(CliRunner().invoke(main, ["compare", *files, "--format", "json"]).stdout)
+    assert {name: story[name] for name in compared} == compared
 
 
 def test_nothing_in_common_is_said(tmp_path: Path) -> None:

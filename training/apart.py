@@ -8,15 +8,20 @@ It is to show manner and not topics, so names and numbers are left out, and what
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from math import log, sqrt
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from training.attribution import Passages
 from training.likeness import MOSTLY_NAMED
-from training.told import SENTENCE_ENDS, WORD, folded_word, stem
+from training.quotation import among
+from training.tokens import LOWER, MARK, NUMBER, Tokens
+from training.told import SENTENCE_ENDS, folded_word, stem
 
 MOST_SHOWN = 10
 """Terms told of a source."""
@@ -29,17 +34,15 @@ LEAST_Z = 3.0
 PRIOR = 10
 """Articles that the prior is worth: every source is taken to have printed so many that are like all the others together."""
 MOST_COUNTS = 1_000_000
-"""Words held, each once for every source that uses it, some 150 MB. When there are more, those in the fewest articles are let go until half are left. As long
-as none was, nothing depends on the order of articles; after that, a count may be too low by as many articles as `let_go` says."""
+"""Words held, each once for every source that uses it. When there are more, those in the fewest articles are let go until half are left. As long as none was,
+nothing depends on the order of articles; after that, a count may be too low by as many articles as `let_go` says."""
+WAITING = 1_000_000
+"""Words of articles that wait to be added up with those that are held: few large sums cost less than many small ones."""
 FORMS = 2
 """Forms in which a term is shown, the most used first."""
 
-_NAMED, _COUNT = 12, 36
-"""What is held of a word is one whole number: below bit 12 the months of the year it stands in, from there on in how many articles it is a name, from bit 36 on
-in how many it stands. Objects for each would take several times the memory."""
-_ONE = 1 << _COUNT
-_ONE_NAMED = _ONE + (1 << _NAMED)
-_STOP = " . "
+_SOURCE = 32
+"""What is counted is one whole number: from this bit on the number of the source, below it that of the word."""
 
 
 class Apart(NamedTuple):
@@ -51,128 +54,165 @@ class Apart(NamedTuple):
     elsewhere: int
 
 
+class _Counts(NamedTuple):
+    """How sources use words. Arrays of one length: which source and word (`key`), in how many of its articles the word stands, in how many it is a name, and
+    the months of the year that those are of, a bit each."""
+
+    key: NDArray[np.uint64]
+    articles: NDArray[np.int32]
+    named: NDArray[np.int32]
+    months: NDArray[np.uint16]
+
+    @property
+    def source(self) -> NDArray[np.int64]:
+        return (self.key >> np.uint64(_SOURCE)).astype(np.int64)
+
+    @property
+    def word(self) -> NDArray[np.int64]:
+        return (self.key & np.uint64((1 << _SOURCE) - 1)).astype(np.int64)
+
+    def picked(self, which: NDArray[np.bool_] | slice) -> _Counts:
+        return _Counts(self.key[which], self.articles[which], self.named[which], self.months[which])
+
+    @classmethod
+    def summed(cls, parts: Sequence[_Counts]) -> _Counts:
+        """All of them together, each key once, in order."""
+        key = np.concatenate([part.key for part in parts])
+        order = np.argsort(key)
+        key = key[order]
+        first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+        articles, named, months = (np.concatenate(columns)[order] for columns in list(zip(*parts, strict=True))[1:])
+        return cls(key[first], np.add.reduceat(articles, first), np.add.reduceat(named, first), np.bitwise_or.reduceat(months, first))
+
+
+def _nothing() -> _Counts:
+    return _Counts(np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint16))
+
+
 @dataclass(slots=True)
 class Usage:
-    """Who uses which word, in whole numbers: of each source its words, its articles with editorial passages, and the months those are of."""
+    """Who uses which word in editorial passages, in whole numbers; of each source its articles that have some, and the months those are of. Words are known by
+    the hash of their tokens, and numbered in the order they come in; so are the terms, of which 0 is none."""
 
-    words: dict[str, dict[str, int]] = field(default_factory=dict)
+    counts: _Counts = field(default_factory=_nothing)
+    waiting: list[_Counts] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    term: array[int] = field(default_factory=lambda: array("q"))
+    terms: dict[str, int] = field(default_factory=lambda: {"": 0})
+    sources: dict[str, int] = field(default_factory=dict)
     articles: Counter[str] = field(default_factory=Counter)
-    months: dict[str, int] = field(default_factory=dict)
-    held: int = 0
+    months: Counter[str] = field(default_factory=Counter)
     let_go: int = 0
 
-    def add(self, source: str, passages: Iterable[str], month: int | None) -> None:
-        """Take in the editorial passages of an article, and the month of the year it is of, 1 to 12."""
-        said = self.words.setdefault(source, {})
-        before, bit = len(said), 1 << (month - 1) if month else 0
-        for word, named in _terms(passages).values():
-            said[word] = said.get(word, 0) + (_ONE_NAMED if named else _ONE) | bit
-        self.articles[source] += 1
-        self.months[source] = self.months.get(source, 0) | bit
-        self.held += len(said) - before
-        if self.held > MOST_COUNTS:
+    def add(self, passages: Passages, sources: Sequence[str], months: Sequence[int | None]) -> None:
+        """Take in articles, each with its source and the month of the year it is of, 1 to 12."""
+        tokens = passages.tokens
+        at = np.flatnonzero(passages.editorial[tokens.text] & (tokens.shape < NUMBER) & (tokens.end - tokens.start > 1))
+        word = self._numbered(passages, at)
+        term = np.frombuffer(self.term, np.int64)[word] if self.term else word
+        article = passages.article[tokens.text[at]]
+        says = term > 0
+        once, first, which = np.unique((article << _SOURCE | term)[says], return_index=True, return_inverse=True)
+        named = np.bincount(which, _named(tokens)[at][says], len(once)) > 0
+        source = np.array([self.sources.setdefault(source, len(self.sources)) for source in sources])
+        bit = np.array([1 << month - 1 if month else 0 for month in months], np.uint16)
+        owner = once >> _SOURCE
+        key = (source[owner] << _SOURCE | word[says][first]).astype(np.uint64)
+        self.waiting.append(_Counts(key, np.ones(len(key), np.int32), named.astype(np.int32), bit[owner]))
+        for number in np.unique(passages.article[passages.editorial]).tolist():
+            self.articles[sources[number]] += 1
+            self.months[sources[number]] |= int(bit[number])
+        if sum(len(counts.key) for counts in self.waiting) > WAITING:
+            self._sum_up()
+
+    def _numbered(self, passages: Passages, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the words of some tokens; new ones get one."""
+        tokens = passages.tokens
+        hashes, first, which = np.unique(tokens.hash[at], return_index=True, return_inverse=True)
+        known = hashes.tolist()
+        numbers = [self.numbers.get(hash, -1) for hash in known]
+        new = [place for place, number in enumerate(numbers) if number < 0]
+        where = at[first[new]]
+        for place, text, start, end in zip(new, *(column[where].tolist() for column in (tokens.text, tokens.start, tokens.end)), strict=True):
+            written = passages.texts[text][start:end]
+            numbers[place] = self.numbers[known[place]] = len(self.words)
+            self.words.append(folded_word(written))
+            self.term.append(self.terms.setdefault(stem(written), len(self.terms)))
+        return np.array(numbers, np.int64)[which]
+
+    def _sum_up(self) -> None:
+        self.counts = _Counts.summed([self.counts, *self.waiting])
+        self.waiting = []
+        if len(self.counts.key) > MOST_COUNTS:
             self._let_go()
 
     def _let_go(self) -> None:
+        """Forget the rarest words."""
         rare = 0
-        while self.held > MOST_COUNTS // 2:
+        while len(self.counts.key) > MOST_COUNTS // 2:
             rare += 1
-            self.words = {source: {word: packed for word, packed in said.items() if packed >> _COUNT > rare} for source, said in self.words.items()}
-            self.held = sum(map(len, self.words.values()))
+            self.counts = self.counts.picked(self.counts.articles > rare)
         self.let_go += rare
+        held, word = np.unique(self.counts.word, return_inverse=True)
+        self.counts = self.counts._replace(key=(self.counts.source << _SOURCE | word).astype(np.uint64))
+        renumbered = dict(zip(held.tolist(), range(len(held)), strict=True))
+        self.numbers = {hash: renumbered[number] for hash, number in self.numbers.items() if number in renumbered}
+        self.words = [self.words[number] for number in renumbered]
+        self.terms = {"": 0}
+        self.term = array("q", [self.terms.setdefault(stem(word), len(self.terms)) for word in self.words])
 
     def apart(self, sources: Collection[str]) -> dict[str, tuple[Apart, ...]]:
         """Of each of these sources the terms that set it apart from all others, the surest first; nothing where there is no other source."""
-        roots: dict[str, str] = {}
-        for said in self.words.values():
-            roots.update((word, stem(word)) for word in said.keys() - roots.keys())
-        everywhere: dict[str, int] = defaultdict(int)
-        named: dict[str, int] = defaultdict(int)
-        for said in self.words.values():
-            for word, packed in said.items():
-                root = roots[word]
-                everywhere[root] += packed >> _COUNT
-                if is_named := _named(packed):
-                    named[root] += is_named
-        common = {root: count for root, count in everywhere.items() if named.get(root, 0) < MOSTLY_NAMED * count}
-        if len(self.articles) < 2 or not common:
+        self._sum_up()
+        if len(self.articles) < 2 or not len(self.counts.key):
             return {}
-        return {source: tuple(self._of(source, common, roots)) for source in sources if source in self.words}
+        term = np.frombuffer(self.term, np.int64)[self.counts.word]
+        everywhere = np.bincount(term, self.counts.articles).astype(np.float64)
+        everywhere[np.bincount(term, self.counts.named) >= MOSTLY_NAMED * everywhere] = 0
+        if not everywhere.any():
+            return {}
+        return {source: self._of(source, term, everywhere) for source in sources if source in self.sources}
 
-    def _of(self, source: str, common: Mapping[str, int], roots: Mapping[str, str]) -> list[Apart]:
-        said = self.words[source]
-        used: dict[str, int] = defaultdict(int)
-        for word, packed in said.items():
-            used[roots[word]] += packed >> _COUNT
-        here, everywhere = sum(count for root, count in used.items() if root in common), sum(common.values())
-        prior = PRIOR * everywhere / self.articles.total()
-        scores = {
-            root: _z(count, here, common[root] - count, everywhere - here, prior * common[root] / everywhere, prior)
-            for root, count in used.items()
-            if root in common and count >= LEAST_IN
-        }
-        sure = {root: z for root, z in scores.items() if z >= LEAST_Z}
-        forms: dict[str, list[tuple[int, str]]] = {root: [] for root in sure}
-        for word, packed in said.items():
-            if (root := roots[word]) in sure:
-                forms[root].append((packed, word))
+    def _of(self, source: str, term: NDArray[np.int64], everywhere: NDArray[np.float64]) -> tuple[Apart, ...]:
+        """What is in `everywhere`, for each term the articles it stands in, 0 for names, and not in this source as much."""
+        number = self.sources[source]
+        mine = slice(*np.searchsorted(self.counts.key, np.array([number, number + 1], np.uint64) << np.uint64(_SOURCE)))
+        counts = self.counts.picked(mine)
+        used, which = np.unique(term[mine], return_inverse=True)
+        here, there = np.bincount(which, counts.articles).astype(np.float64), everywhere[used]
+        all_here, all_words = here[there > 0].sum(), everywhere.sum()
+        prior = PRIOR * all_words / self.articles.total()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = _z(here, all_here, there - here, all_words - all_here, prior * there / all_words, prior)
         months = min(LEAST_MONTHS, self.months[source].bit_count())
-        found = [Apart(_most_used(forms[root]), z, used[root], common[root] - used[root]) for root, z in sure.items() if _months(forms[root]) >= months]
-        return sorted(found, key=lambda one: (-one.z, one.forms))[:MOST_SHOWN]
+        found = []
+        for place in np.flatnonzero((there > 0) & (here >= LEAST_IN) & (z >= LEAST_Z)).tolist():
+            forms = counts.picked(which == place)
+            if int(np.bitwise_or.reduce(forms.months)).bit_count() >= months:
+                found.append(Apart(self._most_used(forms), float(z[place]), int(here[place]), int(there[place] - here[place])))
+        return tuple(sorted(found, key=lambda one: (-one.z, one.forms))[:MOST_SHOWN])
+
+    def _most_used(self, forms: _Counts) -> tuple[str, ...]:
+        """In one article a term is counted in the form it first has there, so its forms add up to its articles."""
+        said = sorted((-articles, self.words[word]) for articles, word in zip(forms.articles.tolist(), forms.word.tolist(), strict=True))
+        return tuple(word for _, word in said[:FORMS])
 
 
-class _Word(NamedTuple):
-    """A word as it stands in print between two spaces: its term, itself without capitals, whether it is a name or number wherever it stands, and whether
-    it is one unless a sentence begins with it."""
-
-    root: str
-    word: str
-    named: bool
-    capital: bool
-
-
-def _terms(passages: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """Of each term in an article's passages the form it first has, and whether it is a name or number: what `told.terms` finds in four times the time."""
-    printed = _STOP.join(passages).split()
-    capitals = {one for before, one in zip([_STOP[1], *printed], printed, strict=False) if one[0].isupper() and before[-1] not in SENTENCE_ENDS}
-    found: dict[str, tuple[str, bool]] = {}
-    for one in dict.fromkeys(printed):
-        for root, word, named, capital in _words(one):
-            is_name = named or (capital and one in capitals)
-            if root not in found or (is_name and not found[root][1]):
-                found[root] = word, is_name
-    return found
+def _named(tokens: Tokens) -> NDArray[np.bool_]:
+    """Whether each token is a name as in `told.terms`: a word with a capital that no beginning of a sentence gave it."""
+    place = np.arange(len(tokens.word))
+    begins = np.diff(tokens.text, prepend=-1) > 0
+    begins[1:] |= ((tokens.shape == MARK) & among(tokens.first, SENTENCE_ENDS))[:-1]
+    begun = np.maximum.accumulate(np.where(begins, place, 0))
+    word_before = np.maximum.accumulate(np.where(np.roll(tokens.shape != MARK, 1), place, 0)) - 1
+    return (tokens.shape > LOWER) & (tokens.shape < NUMBER) & (word_before >= begun)
 
 
-@lru_cache(1 << 18)
-def _words(printed: str) -> tuple[_Word, ...]:
-    """The terms in what stands between two spaces, such as `"Anti-American,`; only the first can begin a sentence."""
-    words = WORD.findall(printed)
-    read = [
-        _Word(stem(word), folded_word(word), word[0].isdigit() or (number > 0 and word[0].isupper()), number == 0 and word[0].isupper())
-        for number, word in enumerate(words)
-    ]
-    return tuple(word for word in read if word.root)
-
-
-def _z(here: int, all_here: int, there: int, all_there: int, prior: float, all_prior: float) -> float:
+def _z(
+    here: NDArray[np.float64], all_here: float, there: NDArray[np.float64], all_there: float, prior: NDArray[np.float64], all_prior: float
+) -> NDArray[np.float64]:
     """The difference of the two log-odds by its standard deviation: equations 16, 20 and 22 of the paper."""
     ours, theirs = here + prior, there + prior
-    odds = log(ours / (all_here + all_prior - ours)) - log(theirs / (all_there + all_prior - theirs))
-    return odds / sqrt(1 / ours + 1 / theirs)
-
-
-def _most_used(forms: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    """In one article a term is counted in the form it first has there, so its forms add up to its articles."""
-    return tuple(word for _, word in sorted(forms, key=lambda form: (-(form[0] >> _COUNT), form[1]))[:FORMS])
-
-
-def _months(forms: Sequence[tuple[int, str]]) -> int:
-    months = 0
-    for packed, _ in forms:
-        months |= packed & ((1 << _NAMED) - 1)
-    return months.bit_count()
-
-
-def _named(packed: int) -> int:
-    return packed >> _NAMED & ((1 << _COUNT - _NAMED) - 1)
+    odds = np.log(ours / (all_here + all_prior - ours)) - np.log(theirs / (all_there + all_prior - theirs))
+    return np.asarray(odds / np.sqrt(1 / ours + 1 / theirs))

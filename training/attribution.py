@@ -5,13 +5,16 @@ A count of forms, not of fairness: whom an article quotes, and whether the quota
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from training.counted import LabelledText
 from training.quotation import SPEECH, quotations
-from training.tokens import LOWER, MARK, Lexicon
+from training.tokens import LOWER, MARK, Lexicon, Tokens
 
 SPOKEN_OF = SPEECH - {"states"}
 """Words that count as an attribution where they stand outside quotation marks. `states` is nearly always a noun."""
@@ -27,16 +30,34 @@ class Spoken(NamedTuple):
     attributions: int
 
 
-def spoken(articles: Sequence[Sequence[str]]) -> list[Spoken]:
-    """Of each article, given as the texts of its passages, who is given the floor."""
-    lexicon = _lexicon()
-    tokens = lexicon.read([text for article in articles for text in article])
-    owner = np.repeat(np.arange(len(articles)), [len(article) for article in articles])[tokens.text]
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """The passages of some articles, cut into tokens once for all that is told of them. Arrays of shape (passages,): the number of the `article` each stands
+    in, below `articles`, and whether it is `editorial`."""
+
+    texts: Sequence[str]
+    article: NDArray[np.int64]
+    editorial: NDArray[np.bool_]
+    articles: int
+    tokens: Tokens
+
+    @classmethod
+    def read(cls, articles: Sequence[Sequence[LabelledText]]) -> Passages:
+        texts = [text for passages in articles for _, text in passages]
+        article = np.repeat(np.arange(len(articles)), [len(passages) for passages in articles])
+        editorial = np.array([label == "editorial" for passages in articles for label, _ in passages], np.bool_)
+        return cls(texts, article, editorial, len(articles), _lexicon().read(texts))
+
+
+def spoken(passages: Passages) -> list[Spoken]:
+    """Of each article who is given the floor."""
+    tokens = passages.tokens
     quoted = quotations(tokens).quoted
     word = tokens.shape != MARK
-    capitals = np.isin(tokens.word, lexicon.ids(_CAPITALS))
-    attributes = (tokens.word > 0) & ~quoted & ((tokens.shape == LOWER) | capitals)
-    counts = (np.bincount(owner[flags], minlength=len(articles)).tolist() for flags in (word, word & quoted, attributes))
+    said = np.flatnonzero(tokens.word)
+    said = said[~quoted[said] & ((tokens.shape[said] == LOWER) | np.isin(tokens.word[said], _lexicon().ids(_CAPITALS)))]
+    places = (np.flatnonzero(word), np.flatnonzero(word & quoted), said)
+    counts = (np.bincount(passages.article[tokens.text[at]], minlength=passages.articles).tolist() for at in places)
     return [Spoken(*found) for found in zip(*counts, strict=True)]
 
 

@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from training.apart import Apart, Usage
-from training.attribution import Spoken, spoken
+from training.attribution import Passages, Spoken, spoken
 from training.counted import Counted
 from training.dates import month_of
 from training.model import Identity
@@ -28,8 +27,8 @@ SPREAD = ("below_10", "from_10_to_50", "from_50_to_90", "above_90")
 """Articles by the editorial share of each, in per cent: 10 itself is in the second, 50 and 90 are in the third."""
 EXAMPLES = 3
 """Articles named for each source: those that hold most of its editorial words."""
-TOGETHER = 64
-"""Articles whose texts are looked at at once; those of more are never held."""
+TOGETHER = 1 << 20
+"""Characters of texts that are looked at at once; those of more articles are never held."""
 
 
 class Example(NamedTuple):
@@ -169,7 +168,8 @@ def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
             models[article.model] += 1
             if article.id:
                 ids.append(int.from_bytes(blake2b(article.id.encode(), digest_size=8).digest(), "little"))
-        _add_texts([article for article in some if article.texts], sources, usage)
+        if told := [article for article in some if article.texts]:
+            _add_texts(told, sources, usage)
     repeated = len(ids) - len(np.unique(np.frombuffer(ids, np.uint64))) if ids else 0
     apart = usage.apart([name for name, source in sorted(sources.items()) if not source.measured.too_few])
     return Profile(tuple(sources[name] for name in sorted(sources)), dict(sorted(models.items())), repeated, by_month, apart, usage.let_go)
@@ -177,15 +177,22 @@ def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
 
 def _add_texts(articles: Sequence[Counted], sources: Mapping[str, Source], usage: Usage) -> None:
     """What is told from the texts of articles that hold some."""
-    said = spoken([[text for _, text in article.texts or ()] for article in articles])
-    for article, found in zip(articles, said, strict=True):
+    passages = Passages.read([article.texts or () for article in articles])
+    for article, found in zip(articles, spoken(passages), strict=True):
         sources[article.source].add_spoken(found)
-        if editorial := [text for label, text in article.texts or () if label == "editorial"]:
-            month = month_of(article.published)
-            usage.add(article.source, editorial, int(month[-2:]) if month else None)
+    months = [month_of(article.published) for article in articles]
+    usage.add(passages, [article.source for article in articles], [int(month[-2:]) if month else None for month in months])
 
 
 def _in_parts(results: Iterable[Counted]) -> Iterator[list[Counted]]:
-    left = iter(results)
-    while some := list(islice(left, TOGETHER)):
+    """Results in parts that hold about as much text; of those without texts, a thousand."""
+    some: list[Counted] = []
+    left = TOGETHER
+    for article in results:
+        some.append(article)
+        left -= sum(len(text) for _, text in article.texts or ()) + TOGETHER // 1000
+        if left <= 0:
+            yield some
+            some, left = [], TOGETHER
+    if some:
         yield some

@@ -181,15 +181,17 @@ def _cut(joined: str) -> _Runs:
     _join(kind, codes, (ord("."), ord(","), ord(":")), _DIGIT)
     lowered[(codes == _CURLY) & (kind == _LETTER)] = _APOSTROPHE
 
-    begins = kind != _SPACE
-    begins[1:] &= (kind[1:] != kind[:-1]) | (kind[1:] == _MARK)
-    ends = kind != _SPACE
-    ends[:-1] &= (kind[:-1] != kind[1:]) | (kind[:-1] == _MARK)
+    written, mark = kind != _SPACE, kind == _MARK
+    other = kind[1:] != kind[:-1]
+    begins, ends = written.copy(), written
+    begins[1:] &= other | mark[1:]
+    ends[:-1] &= other | mark[:-1]
     start, end = np.flatnonzero(begins), np.flatnonzero(ends) + 1
 
     power, inverse = _powers(len(codes))
-    sums = np.zeros(len(codes) + 1, np.uint64)
-    np.cumsum(lowered * power, out=sums[1:])
+    sums = np.empty(len(codes) + 1, np.uint64)
+    sums[0] = 0
+    np.cumsum(np.multiply(lowered, power, out=lowered), out=sums[1:])
     hashes = (sums[end] - sums[start]) * inverse[start]
 
     shape = _SHAPES[kind[start]]

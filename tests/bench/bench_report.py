@@ -5,7 +5,7 @@
 Articles have 8 to 40 passages and as many blocks round them as pages have; --text gives blocks their texts, as `score` does without --no-text: words of
 an invented vocabulary that is used by Zipf's law, so that there are always new ones, with quotations and attributions. With --stories, which needs texts,
 every third article tells what another did in much the same words.
-Promised for 100,000 articles: less than a minute of one core without texts, a few with --text, and less than 1 GiB. Memory that does not grow tenfold from
+Promised for 100,000 articles: less than a minute of one core without texts, two with --text, and less than 1 GiB. Memory that does not grow tenfold from
 N/10 to N is bounded: by sources, and with texts by the words that may be held. Of --stories nothing is promised.
 """
 
