@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -290,6 +291,14 @@ def test_an_article_that_takes_too_long_is_stopped(current: CurrentModel, monkey
     assert [result["status"] for result in together] == ["ok", "error", "ok"]
 
 
+def test_a_comparison_that_takes_too_long_is_stopped(current: CurrentModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is laying articles beside each other."""
+    monkeypatch.setattr(desk_module, "compare", lambda _: [None for _ in iter(int, 1)])
+    answer = create_app(current, Limits(seconds=2)).test_client().post(COMPARE, json={"articles": [{"text": NEWS}, {"text": ARGUMENT}]})
+    assert (answer.status_code, _problem(answer).code) == (422, "too-slow")
+    assert "--max-seconds" in _problem(answer).detail
+
+
 def test_requests_that_wait_together_keep_their_own_answers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ask at once, each gets what it would get alone, and one that breaks the scoring breaks nobody else's."""
     _break_scoring(monkeypatch, lambda: 1 / 0)
@@ -310,6 +319,26 @@ def test_a_fault_of_ours_says_nothing_of_the_inside(client: FlaskClient, monkeyp
     assert "ZeroDivisionError" in caplog.text
     together = client.post(BATCH, json={"articles": [{"text": NEWS}, {"text": "broken"}]}).json["results"]
     assert [result["status"] for result in together] == ["ok", "error"]
+
+
+def test_a_fault_outside_of_articles_says_nothing_of_the_inside_either(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever fails is a problem of one line under the request's id; the log has the cause."""
+    monkeypatch.setattr(app.extensions["copydesk"].metrics, "exposition", lambda: 1 / 0)
+    answer = client.get("/metrics", headers={"X-Request-ID": "pier-7"})
+    assert (answer.status_code, _problem(answer).code) == (500, "internal")
+    assert "ZeroDivisionError" not in answer.text
+    assert ("ZeroDivisionError" in caplog.text, caplog.records[-1].request_id) == (True, "pier-7")
+
+
+@pytest.mark.parametrize("told", ["nothing", [], [{}] * 2, [{"kind": "body", "kind_probability": "?", "probability": None}] * 2])
+def test_a_model_that_answers_otherwise_is_not_ready(current: CurrentModel, monkeypatch: pytest.MonkeyPatch, told: Any) -> None:
+    """Where the model does not answer as its manifest says, or the manifest says no answers, the service takes no work and says why."""
+    monkeypatch.setattr(current, "model", replace(current.model, manifest={"smoke": told}))
+    answer = create_app(current).test_client().get("/readyz")
+    assert (answer.status_code, _problem(answer).code) == (503, "bad-model")
+    assert "restore it" in _problem(answer).detail
 
 
 def test_tokens_admit_and_nothing_else_does(guarded: FlaskClient) -> None:

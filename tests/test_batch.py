@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -21,9 +22,12 @@ from click.testing import CliRunner, Result
 import training.shard
 from service.cli import main
 from training.article import Article
-from training.model import Model
+from training.entry import Entry
+from training.errors import CopydeskError, InputError
+from training.model import Identity, Model
 from training.part import Part, ResumeError
 from training.score import score
+from training.shard import Task, model_of, score_shard
 
 STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nIt is a shabby little decision, and they know it full well.\n"
 
@@ -103,6 +107,64 @@ def test_a_fault_of_ours_is_one_failed_article(folder: Path, scoring: Any) -> No
     assert "too deep" in failed["error"]["message"]
 
 
+def test_a_shard_has_a_line_for_each_entry_in_its_place(scoring: Any) -> None:
+    """Whoever hands out shards by other means gets a line for each entry, in order: also for one that could not be read and one that broke the scoring."""
+
+    def fail(text: str) -> None:
+        if "lido" in text:
+            raise ZeroDivisionError
+
+    scoring(fail)
+    gone = InputError("it is gone; look elsewhere", "unreadable")
+    entries = [Entry("a", "pier", content=STORY), Entry("b", content="The lido."), Entry("c", "quay", error=gone), Entry("d", source="mole", content=STORY)]
+    scored = score_shard(entries, Task(None, model_of(None).identity, with_text=False))
+    found = lines(scored.lines)
+    assert [(result["id"], result["source"], result.get("error", {}).get("code")) for result in found] == [
+        ("a", "pier", None),
+        ("b", None, "internal"),
+        ("c", "quay", "unreadable"),
+        ("d", "mole", None),
+    ]
+    assert [[block["words"] for block in result["blocks"]] for result in found] == [[12, 12], [], [], [12, 12]]
+    assert (scored.tally.articles, scored.tally.failed) == (4, 2)
+
+
+def test_a_worker_that_has_another_model_scores_nothing() -> None:
+    """Results of two models are never mixed, wherever the workers are."""
+    with pytest.raises(CopydeskError, match=r"another model in the shipped model than the run began with; give all the same") as refused:
+        score_shard([Entry("a", content=STORY)], Task(None, Identity("default", "sha256:1")))
+    assert refused.value.code == "bad-model"
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "arguments"),
+    [
+        ("pyarrow.parquet", "parquet", ["rows.parquet"]),
+        ("fastwarc.warc", "warc", ["crawl.warc"]),
+        ("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd", "zstd", ["rows.jsonl.zst"]),
+        ("distributed", "dask", ["one.txt", "--cluster", "tcp://127.0.0.1:1"]),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named(missing: str, extra: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs an extra that is not there ends with the command that installs it."""
+    (tmp_path / arguments[0]).write_text(STORY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, missing, None)  # which is how Python marks what cannot be imported
+    done = run(*arguments)
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: {missing} is not installed, which this needs; run `pip install 'copydesk[{extra}]'`\n"
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no worker answers, the run ends with one line that says how to start some."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("training.crew.PATIENCE", 0.1)
+    (tmp_path / "one.txt").write_text(STORY)
+    done = run(tmp_path, "--cluster", "tcp://127.0.0.1:1")
+    assert done.exit_code == 1
+    assert re.fullmatch(r"Error: no Dask workers at tcp://127\.0\.0\.1:1 \(.*\); start some with `dask worker tcp://127\.0\.0\.1:1`\n", done.stderr)
+
+
 def test_failures_can_end_a_run(tmp_path: Path) -> None:
     """`--max-failures` ends the run once there are more; `--strict` ends with status 1 after all is done."""
     for number in range(200):
@@ -154,7 +216,7 @@ def test_lines_are_the_same_however_they_are_written(name: str, folder: Path) ->
     assert sorted(os.listdir(folder.parent)) == ["articles", name]
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet", "out.sqlite"])
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.csv.zst", "out.parquet", "out.sqlite"])
 def test_tables_hold_what_the_lines_hold(name: str, folder: Path) -> None:
     """CSV, Parquet and SQLite have a row for each passage; Parquet and SQLite a row for each article, the failed ones too."""
     (folder / "empty.txt").write_text("")
@@ -185,7 +247,8 @@ def read_tables(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]
         duckdb = pytest.importorskip("duckdb")
         beside = path.with_suffix(".articles.parquet")
         return tuple(duckdb.sql(query.format(f"'{file}'")).fetchall() for query, file in ((passages, path), (articles, beside)))  # type: ignore[return-value]
-    with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else open(path, newline="") as stream:
+    unpack = {".gz": gzip.open, ".zst": pytest.importorskip("backports.zstd").open}.get(path.suffix, open)
+    with unpack(path, "rt", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["status"] == "ok"]
     return [
         (row["id"], int(row["start"]), int(row["end"]), row["label"] or None, float(row["probability"]) if row["probability"] else None, int(row["words"]))
@@ -324,6 +387,32 @@ def test_a_full_disk_ends_with_one_line_and_resume(folder: Path, monkeypatch: py
     assert "make room, and go on with --resume" in done.stderr
     assert run(folder, "-o", out, "--resume").exit_code == 0
     assert out.read_text() == run(folder).stdout
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.sqlite"])
+def test_a_disk_that_is_full_once_the_table_is_made(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are not lost where only the table finds no room: the error names the remedy, nothing half made is left, and `--resume` has nothing to score."""
+    out = folder.parent / name
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr("training.outputs.os.replace", full)
+        done = run(folder, "-o", out)
+    assert done.exit_code == 1
+    assert re.fullmatch(rf"Error: cannot write {re.escape(str(out))} \(.*No space left.*\); make room .* go on with --resume\n", done.stderr)
+    assert sorted(os.listdir(folder.parent)) == ["articles", f"{name}.part", f"{name}.part.ledger"]
+    monkeypatch.setattr("service.scoring.Processes.submit", None)
+    assert run(folder, "-o", out, "--resume").exit_code == 0
+    assert sorted(os.listdir(folder.parent)) == ["articles", name]
+
+
+def test_where_files_cannot_be_locked_runs_work_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some systems have no locks."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    (tmp_path / "one.txt").write_text(STORY)
+    assert run(tmp_path / "one.txt", "-o", tmp_path / "out.jsonl").exit_code == 0
 
 
 def test_a_dask_cluster_gives_the_same_results(folder: Path) -> None:

@@ -17,6 +17,7 @@ from training import archives
 from training.archives import READERS
 from training.article import Article
 from training.entry import FIELDS, Entry, Fields
+from training.errors import InputError
 from training.inputs import Choice, Found, find_files, read_article, read_entries
 
 STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nRepairs will cost 3.1 million crowns, the board said in a report.\n"
@@ -177,6 +178,50 @@ def test_what_cannot_be_read_never_hangs(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "gone.warc.gz").symlink_to(tmp_path / "nowhere")
     assert codes(entries(tmp_path)) == ["unreadable", "not-a-file"]
+    (tmp_path / "itself.txt").symlink_to(tmp_path / "itself.txt")
+    [itself] = entries(tmp_path, include=("itself.txt",))
+    with pytest.raises(InputError, match="cannot be read: Too many levels of symbolic links"):
+        read_article(itself)
+
+
+def test_a_folder_that_may_not_be_opened_is_one_failed_article(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands beside it is read."""
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open.txt").write_text(STORY)
+    scandir = os.scandir
+
+    def refused(path: str) -> Any:
+        if path.endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr("training.inputs.os.scandir", refused)
+    closed, opened = entries(tmp_path)
+    assert (closed.id, read_article(opened).text) == (str(tmp_path / "closed"), STORY)
+    with pytest.raises(InputError, match="not a regular file"):
+        read_article(closed)
+
+
+def test_a_file_too_large_for_an_article_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its size alone: it may have terabytes."""
+    (tmp_path / "huge.txt").write_text(STORY)
+    os.truncate(tmp_path / "huge.txt", 10**12)
+    [huge] = entries(tmp_path)
+    with pytest.raises(InputError, match="1,000,000,000,000 bytes are more than one article can have; split the file") as refused:
+        read_article(huge)
+    assert refused.value.code == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"), [("7", "bad-json", "neither an article nor a list"), (json.dumps([STORY] * 100), "too-large", "make it JSON Lines")]
+)
+def test_a_json_file_that_holds_no_articles_says_so(content: str, code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something else, or more than can be read whole, is one failed article that names the remedy."""
+    monkeypatch.setattr(archives, "LONGEST", 10_000)
+    (tmp_path / "rows.json").write_text(content)
+    [failed] = entries(tmp_path / "rows.json")
+    assert failed.error is not None
+    assert (failed.error.code, said in failed.error.message) == (code, True)
 
 
 @pytest.mark.parametrize("form", [None, "jsonl"])

@@ -5,18 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pty
 import re
 import shutil
+import subprocess
+import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
+from training import evaluate
 from training.model import default_model
 
-SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "seeds"
 ARTICLES = SEEDS / "articles"
+COPYDESK = (sys.executable, "-c", "from service.cli import main; main()")
 STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nThe repairs will cost 3.1 million crowns, the board said in a report.\n"
 
 
@@ -86,6 +94,54 @@ def test_strip_prints_the_article_and_nothing_else() -> None:
     assert done.stdout == STORY.strip() + "\n"
 
 
+def test_strip_of_what_is_no_article_says_so() -> None:
+    """Where nothing of the article's own is found, `strip` prints nothing and ends with status 1: an empty answer is no answer."""
+    done = run("strip", "-", stdin="Skip to content\n")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "`copydesk score` shows what each block was taken for" in done.stderr
+
+
+def on_terminal(*arguments: object) -> str:
+    """What `copydesk` shows where both standard output and standard error are a terminal."""
+    shown, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
+    with subprocess.Popen([*COPYDESK, *map(str, arguments)], stdout=terminal, stderr=terminal, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
+        os.close(terminal)
+        parts = []
+        with suppress(OSError):  # how a terminal says that nobody writes to it any more
+            while part := os.read(shown, 65_536):
+                parts.append(part)
+    os.close(shown)
+    assert process.returncode == 0
+    return b"".join(parts).decode()
+
+
+def test_on_a_terminal_people_see_what_became_of_each_article() -> None:
+    """On a terminal `score` shows a view for people, no JSON: what was thrown out and why, who speaks, and the error of what could not be read."""
+    shown = on_terminal("score", ARTICLES / "northledger" / "ferry-contract.txt", os.devnull)
+    assert "of its words argue; " in shown
+    assert f"{os.devnull}\x1b[0m\r\n" in shown and "not-a-file: " in shown
+    assert '{"id"' not in shown
+
+
+def test_on_a_terminal_a_long_run_shows_how_far_it_is(tmp_path: Path) -> None:
+    """While results go to a file, a terminal shows the share of the bytes that are behind, and articles a second."""
+    shown = on_terminal("score", ARTICLES, "-o", tmp_path / "out.jsonl")
+    count = len((tmp_path / "out.jsonl").read_text("utf-8").splitlines())
+    assert re.search(rf"100%.* {count} articles, \d+/s", shown)
+
+
+def test_a_reader_that_stops_listening_ends_the_run_quietly() -> None:
+    """`copydesk score ... | head` ends with the reader, and without a word on standard error."""
+    with subprocess.Popen(
+        [*COPYDESK, "score", str(ARTICLES), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 def written(folder: Path, story: str) -> list[Path]:
     """A story of seeds/stories as pages with their dates, a file an outlet."""
     rows = [json.loads(line) for line in (SEEDS / "stories" / "stories.jsonl").read_text("utf-8").splitlines()]
@@ -148,6 +204,8 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
         (["evaluate", str(ARTICLES)], 1, "holds no .jsonl"),
         (["model", "verify", "--model", str(SEEDS)], 1, "is not a model folder"),
         (["train", str(ARTICLES / "saltmarket" / "rate-hold.html"), "-o", "out"], 1, "is not JSON"),
+        (["score", str(ARTICLES), "-o", "nowhere/out.jsonl"], 1, "nowhere/out.jsonl.part: No such file or directory; check the path"),
+        (["score", ".", "-o", "out.jsonl"], 1, "no article was found there; name files"),
     ],
 )
 def test_errors_are_one_line_that_names_the_remedy(arguments: list[str], status: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +233,46 @@ def test_the_seed_corpus_is_sound() -> None:
     done = run("check", SEEDS)
     assert done.exit_code == 0, done.output
     assert "nothing wrong" in done.stdout
+
+
+def test_check_names_each_problem(tmp_path: Path) -> None:
+    """`check` prints a line for each thing that is wrong, and ends with status 1 and their number."""
+    row = {"id": "twice", "source": "pier-gazette.example", "blocks": [{"text": "The ferry sank.", "kind": "body", "label": "reporting"}]}
+    (tmp_path / "rows.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(row)}\n")
+    done = run("check", tmp_path)
+    assert done.exit_code == 1
+    assert "twice: 2 articles have this id" in done.stdout
+    assert f"Error: {len(done.stdout.splitlines())} problems; mend the labels" in done.stderr
+
+
+def test_evaluate_shows_figures_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`evaluate` has a row for each source, the overall figures with intervals, also of flattened pages and of pages with their true text, the surest
+    mistakes with the terms that tipped them, and the differences from another model; a model is no better than itself."""
+    draws = evaluate._draws
+    monkeypatch.setattr(evaluate, "_draws", lambda groups, _, seed: draws(groups, 10, seed))  # fewer than do for figures, many more than show their form
+    rows = [json.loads(line) for line in (SEEDS / "labelled.jsonl").read_text("utf-8").splitlines()]
+    of_source = {row["source"]: row for row in rows}
+    for block in of_source["saltmarket.example"]["blocks"]:
+        if block["kind"] == "body":
+            block["label"] = "reporting" if block["label"] == "editorial" else "editorial"
+    body = "The harbour board voted 5-2 on Monday to close the east pier for repairs until October."
+    page = {"html": f"<nav><a href=/>Home</a></nav><article><p>{body}</p></article>", "gold": body, "site": "pier.example"}
+    flattened = {"lines": [{"text": "Skip to content", "kind": "navigation"}, {"text": body, "kind": "article"}], "site": "quay.example"}
+    rows = [*({**row, "id": ""} for row in of_source.values()), page, flattened]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    done = run("evaluate", tmp_path, "--worst", 1, "--compare", default_model())
+    assert done.exit_code == 0
+    by_source, _, overall, mistake, better = done.stdout.split("\n\n")
+    assert [line.split()[0] for line in by_source.splitlines()[1:]] == sorted([*of_source, "quay.example"])
+    assert re.search(r"^pages, word F1 +1\.000 *$", overall, re.MULTILINE)
+    assert re.search(r"^macro F1, strict +0\.\d{3} +0\.\d{3} to [01]\.\d{3}$", overall, re.MULTILINE)
+    assert re.fullmatch(r"saltmarket.example: is (editorial|reporting), was given [01]\.\d{3} of editorial\n .*\n .* [+-]\d\.\d\d", mistake)
+    assert re.search(r"^macro F1, strict +0\.000 +0\.000 to 0\.000$", better, re.MULTILINE)
+
+
+def test_show_prints_the_manifest() -> None:
+    """`model show` prints what the manifest says."""
+    assert json.loads(run("model", "show").stdout) == json.loads((default_model() / "manifest.json").read_bytes())
 
 
 def test_the_view_for_people_says_what_happened() -> None:

@@ -73,6 +73,30 @@ def test_wrapped_speech_is_a_paragraph_of_its_own() -> None:
     ]
 
 
+NAMED = """The harbour board met on Monday. It
+voted to close the east pier of
+Ostrand, which the ferries of the
+Tavener line have used for years.
+Repairs will take until May, the
+chairman said. It rained. At Port
+Kessel, where the other ferry is,
+nobody had heard of the decision.
+"""
+
+
+def test_a_sentence_is_not_split_before_a_name() -> None:
+    """However many sentences a wrapped paragraph has, one that goes on in the next line with a name goes on in the paragraph."""
+    first, second = texts(NAMED)
+    assert first.endswith("of the Tavener line have used for years.")
+    assert second.startswith("Repairs") and "At Port Kessel, where" in second
+
+
+def test_a_heading_over_wrapped_text_is_a_block_of_its_own() -> None:
+    """Whatever word it ends with, a line that is longer than the wrap is not wrapped."""
+    heading = "why the board of the harbour cannot pay for what the keepers of its lanterns ask for"
+    assert texts(f"{heading}\n{WRAPPED}")[0] == heading
+
+
 @pytest.mark.parametrize(
     "line",
     [

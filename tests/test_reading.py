@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from training import reading
 from training.article import Article
 from training.errors import InputError
+from training.metadata import Metadata
 from training.reading import NEVER, article_from_bytes, article_from_text, decode, is_html, read
 
 STORY = "The café on Ostrand’s quay closed. “Never again,” said Zoë Tavener."
@@ -177,6 +178,34 @@ def test_lone_surrogates_in_a_page_s_own_words() -> None:
     said = r'{"@type": "NewsArticle", "headline": "Rain \ud800", "author": {"name": "Zoë \udfff"}}'
     metadata = read(article_from_text(f'<script type="application/ld+json">{said}</script><p>Rain fell.', media_type="text/html")).metadata
     assert (metadata.title, metadata.author) == ("Rain \ufffd", "Zoë \ufffd")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"@type": "NewsArticle", "headline": ',
+        "[" * 100_000,
+        '["NewsArticle", 7, null]',
+        '{"@type": "NewsArticle", "headline": ["a"], "author": {"name": 7}, "datePublished": " "}',
+        '{"@type": "WebPage", "headline": "No article"}',
+        '{"@graph": "none", "@type": null}',
+    ],
+)
+def test_nonsense_that_a_page_says_of_itself_is_passed_over(said: str) -> None:
+    """JSON that is broken or of another form, an address without a host and empty titles cost neither the text nor what the page says elsewhere."""
+    head = '<title> </title><meta name="author" content=" "><meta content="no name"><link rel="canonical" href="https://[pier/a">'
+    page = f'{head}<script type="application/ld+json">{said}</script><meta property="og:title" content="Rain"><p>Rain fell.'
+    copy = read(article_from_text(page, media_type="text/html"))
+    assert [block.text for block in copy.blocks] == ["Rain fell."]
+    assert copy.metadata == Metadata(title="Rain")
+
+
+def test_all_articles_of_a_graph_are_looked_at() -> None:
+    """A page's words on itself may be one of several things, in a list or a graph, with one author or many."""
+    article = '{"@type": ["Thing", "OpinionNewsArticle"], "headline": "Rain", "author": ["Zoë", {"name": "Ines Tavener"}, 7]}'
+    for said in (article, f'[{{"@type": "WebSite"}}, {article}]', f'{{"@graph": [7, {{"@type": "WebSite"}}, {article}]}}'):
+        metadata = read(article_from_text(f'<script type="application/ld+json">{said}</script><p>Rain fell.', media_type="text/html")).metadata
+        assert (metadata.title, metadata.author) == ("Rain", "Zoë, Ines Tavener")
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,14 @@ from pathlib import Path
 import gunicorn
 import pytest
 import requests
-import waitress
 
 from service.app import create_app
 from service.current import CurrentModel
 from service.problems import MEDIA_TYPE
 from service.schema import Problem
+from service.server import Serving, _serve_with_waitress
 from tests.serving import PATIENCE, ROOT, Served, served
-from training.errors import ModelError
+from training.errors import CopydeskError, ModelError
 from training.model import ARRAYS, Model, default_model, load_model, save_model
 
 NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
@@ -211,15 +211,23 @@ def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path: Path, options
     assert "Traceback" not in ended.stderr
 
 
-def test_waitress_serves_the_same(model: Model) -> None:
-    """Where gunicorn cannot run, waitress serves the same application, lines included."""
-    server = waitress.create_server(create_app(CurrentModel(default_model())), host="127.0.0.1", port=0)
-    threading.Thread(target=server.run, daemon=True).start()
+def test_waitress_serves_the_same(tmp_path: Path) -> None:
+    """Where gunicorn cannot run, waitress serves the same application, lines included, and logs the same."""
+    code = "from service import cli, server; server._serve_with_gunicorn = server._serve_with_waitress; cli.main()"
     lines = (json.dumps({"text": NEWS}).encode() + b"\n" for _ in range(100))
-    answer = requests.post(f"http://127.0.0.1:{server.effective_port}/v1/classify/batch", data=lines, headers=NDJSON, timeout=PATIENCE)
-    server.task_dispatcher.shutdown()
-    server.close()
-    assert len(answer.content.splitlines()) == 100
+    with served(tmp_path, code=code) as server:
+        answer = requests.post(f"{server.url}/v1/classify/batch", data=lines, headers=NDJSON, timeout=PATIENCE)
+        assert "waitress" not in answer.headers.get("Server", "")
+        assert len(answer.content.splitlines()) == 100
+        assert default_model().name in requests.get(f"{server.url}/metrics", timeout=PATIENCE).text
+        assert all(line["level"] == "info" for line in server.logged())
+
+
+def test_without_waitress_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither server is there, starting ends with the command that installs one."""
+    monkeypatch.setitem(sys.modules, "waitress", None)
+    with pytest.raises(CopydeskError, match="`pip install waitress`"):
+        _serve_with_waitress(default_model(), Serving())
 
 
 def _point(link: Path, folder: Path) -> None:
