@@ -179,6 +179,15 @@ def test_lone_surrogates_in_a_page_s_own_words() -> None:
     assert (metadata.title, metadata.author) == ("Rain \ufffd", "Zoë \ufffd")
 
 
+def test_a_long_title_is_cut_without_a_space_at_its_end() -> None:
+    """What a page says of itself is cut to its limit as folded text, also where a word ends just there."""
+    authors = ", ".join(['"Zoë Ta"'] * 99)
+    page = f'<title>{"rain " * 100}</title><script type="application/ld+json">{{"@type": "Report", "author": [{authors}]}}</script><p>Rain fell.'
+    metadata = read(article_from_text(page, media_type="text/html")).metadata
+    assert metadata.title == "rain " * 79 + "rain"
+    assert metadata.author == ("Zoë Ta, " * 50).rstrip()
+
+
 @pytest.mark.parametrize(
     ("text", "name", "media_type", "expected"),
     [

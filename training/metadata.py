@@ -84,7 +84,7 @@ def _json_ld(content: str) -> Iterator[tuple[str, str]]:
                     yield name.lower(), text
             author = ", ".join(_names(thing.get("author")))
             if author:
-                yield "author", author[:LONGEST]
+                yield "author", author[:LONGEST].rstrip()
 
 
 def _things(held: Any) -> Iterator[Mapping[str, Any]]:
@@ -116,4 +116,4 @@ def _host(address: str | None) -> str | None:
 
 
 def _clean(value: str) -> str | None:
-    return folded(whole_characters(unescape(value[: 2 * LONGEST])))[:LONGEST] or None
+    return folded(whole_characters(unescape(value[: 2 * LONGEST])))[:LONGEST].rstrip() or None
