@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training import reading
-from training.article import Article
+from training.article import MAX_BLOCKS, Article
 from training.errors import InputError
 from training.reading import NEVER, article_from_bytes, article_from_text, decode, is_html, read
 
@@ -160,10 +160,20 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """An input beyond the limit is refused before it is decoded or read, with its size and the limit in the message."""
     monkeypatch.setattr(reading, "MAX_CHARACTERS", 10)
     for refuse in (lambda: article_from_text("a" * 11), lambda: article_from_bytes(b"a" * 11), lambda: article_from_bytes(b"\xff" * 41)):
-        with pytest.raises(InputError, match="more than the 10") as refused:
+        with pytest.raises(InputError, match="(characters are more than the 10|bytes are more than the 40) ") as refused:
             refuse()
         assert refused.value.code == "too-large"
     assert article_from_text("a" * 10).text == "a" * 10
+
+
+@pytest.mark.parametrize(("line", "media_type"), [("a\n\n", "text/plain"), ("a\n", "text/plain"), ("<li>a", "text/html")])
+def test_too_many_blocks(line: str, media_type: str) -> None:
+    """An article cut into more blocks than any has is refused, as each costs some kilobytes however short it is; one block less is read."""
+    article = article_from_text(line * MAX_BLOCKS, media_type=media_type)
+    assert len(read(article).blocks) == MAX_BLOCKS
+    with pytest.raises(InputError, match="may have 100,000 paragraphs or lines, and this has more; split it") as refused:
+        read(article_from_text(line * (MAX_BLOCKS + 1), media_type=media_type))
+    assert refused.value.code == "too-large"
 
 
 def test_lone_surrogates() -> None:

@@ -14,7 +14,7 @@ from training.article import folded, whole_characters
 LONGEST = MOST = 400
 """Declarations looked at, and characters of each value."""
 
-_ATTRIBUTE = re.compile(r"""([a-z:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![a-z:-])([a-z:-]++)\s*+=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BY = re.compile(r"^by\s+", re.IGNORECASE)
 _ARTICLE_TYPE = re.compile(r"article|posting|report|review|newsanalysis", re.IGNORECASE)
 

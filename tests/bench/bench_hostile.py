@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,9 +52,8 @@ def warc(body: bytes, said: int | None = None) -> bytes:
     return head.encode() + str(said or len(page)).encode() + b"\r\n\r\n" + page + b"\r\n\r\n"
 
 
-def bomb(unit: bytes, times: int) -> bytes:
-    packer = zlib.compressobj(9, wbits=31)
-    return b"".join(packer.compress(unit) for _ in range(times)) + packer.flush()
+def bomb(begin: bytes, unit: bytes, times: int) -> bytes:
+    return gzip.compress(begin) + gzip.compress(unit * MB) * times
 
 
 HOSTILE: dict[str, Callable[[], bytes | str]] = {
@@ -69,7 +67,7 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "half-characters.txt": lambda: "日本の港は閉鎖された。".encode() * 9999 + b"\xe6\x97",
     "utf-7.html": lambda: b'<meta charset="utf-7"><p>+ADw-script+AD4-alert(1)+ADw-/script+AD4- The pier is closed, the board said on Monday.',
     "not-gzip.warc.gz": lambda: b"\x1f\x8b" + os.urandom(1000),
-    "bomb.warc.gz": lambda: bomb(b"<p>" + b"a" * MB, 3000),
+    "bomb.warc.gz": lambda: bomb(b"<p>", b"a" * 30, 100),
     "bomb-of-records.warc.gz": lambda: gzip.compress(warc(b"<p>" + b"a" * 190 * MB), 1),
     "deep.html": lambda: "<div>" * MB + STORY,
     "deep-inline.html": lambda: "<b><a href=x>" * MB + STORY,
@@ -83,6 +81,7 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "tags.html": lambda: "<" * 4 * MB + STORY,
     "scripts.html": lambda: "<script>" * MB + STORY,
     "json-ld.html": lambda: '<script type="application/ld+json">' + "[" * 2 * MB + "</script><p>" + STORY,
+    "meta.html": lambda: "<meta " + "a" * 4 * MB + ">" + STORY,
     "lists.html": lambda: "<ul><li>a" * MB,
     "quotes.txt": lambda: STORY + "“" * 2 * MB,
     "straight-quotes.txt": lambda: STORY + '"a" ' * MB,
@@ -105,8 +104,8 @@ NAMED: dict[str, Callable[[], bytes | str]] = {
     "nested.jsonl": lambda: '{"text": ' + "[" * MB + "\n" + json.dumps({"text": STORY}) + "\n",
     "numbers.jsonl": lambda: '{"text": 1' + "0" * 5 * MB + "}\n" + '{"id": 1e999, "text": "' + STORY.replace("\n", " ") + '"}\nnull\n',
     "broken.json": lambda: '[{"text": "a"}, {"text": ',
-    "bomb.jsonl.gz": lambda: bomb(b'{"text": "' + b"a" * MB, 3000),
-    "bomb.csv.gz": lambda: bomb(b"text\n" + b"a," * MB, 1500),
+    "bomb.jsonl.gz": lambda: bomb(b'{"text": "', b"a" * 30, 100),
+    "bomb.csv.gz": lambda: bomb(b"text\n", b"a," * 15, 100),
     "quote.csv": lambda: 'id,text\n1,"' + SENTENCE * 600_000,
     "nul.csv": lambda: "id,text\n1,a\0b\n2," + SENTENCE + "\n",
     "broken.parquet": lambda: table([STORY] * 9)[:-9],
@@ -193,7 +192,8 @@ def folder(work: Path, limit: int, _: Sequence[int]) -> None:
     archives = [write(work / name, content()) for name, content in NAMED.items()]
     print(f"{len(list(mixed.iterdir())) - GOOD + len(archives)} hostile files among {GOOD} good ones, {limit} GiB of address space a process")
     used = run(["--jobs", 2, mixed, *archives], out, limit)
-    print(f"status {used.status}, {used.wall:.1f} seconds, {used.cpu:.1f} CPU seconds, peak {used.peak:,.0f} MB, {'Traceback' in used.said and 'TRACEBACK'}")
+    traceback = "a TRACEBACK" if "Traceback" in used.said else "no traceback"
+    print(f"status {used.status}, {used.wall:.1f} seconds, {used.cpu:.1f} CPU seconds, peak {used.peak:,.0f} MB, {traceback}")
     print(used.said)
     results: list[dict[str, Any]] = [json.loads(line) for line in out.read_bytes().splitlines()]
     for result in results:
