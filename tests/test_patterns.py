@@ -21,7 +21,7 @@ import service
 import training
 from tests.timing import best_of_three
 
-SHORT, LONG = 2_000, 16_000
+SHORT, LONG = 1_000, 8_000
 MOST_TIMES, LEAST_SECONDS = 16, 0.002
 """Eight times the size may take this many times the time; below so many seconds, time says nothing. What is quadratic takes 64 times."""
 SLOWEST = 3
