@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from service import connections
 from service.problems import MEDIA_TYPE
+from service.server import GRACE
 from tests.serving import PATIENCE, Served, served
 
 NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
@@ -237,9 +237,9 @@ def test_a_server_that_is_told_to_stop_does_not_wait_for_the_idle(tmp_path: Path
         session.get(f"{server.url}/healthz", timeout=PATIENCE)
         idle = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         time.sleep(0.5)
-        server.process.terminate()
-        try:
-            assert server.process.wait(connections.HEAD_SECONDS) == 0
-        except subprocess.TimeoutExpired:
-            pytest.fail("it waits for connections that say nothing")
-        idle.close()
+        with idle:
+            server.process.terminate()
+            try:
+                assert server.process.wait(GRACE - 5) == 0
+            except subprocess.TimeoutExpired:
+                pytest.fail("it waits for connections that say nothing")
