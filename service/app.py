@@ -168,8 +168,12 @@ def _body(form: type[Asked], limits: Limits) -> Asked:
 
 
 def _content() -> bytes:
-    """The whole body. One that comes in chunks would end at the limit without a word, so what is left after that is looked for."""
+    """The whole body. One that comes in chunks would end at the limit without a word, so what is left after that is looked for; and one that breaks off
+    would be taken for a shorter one."""
     content = request.get_data()
+    if len(content) < (request.content_length or 0):
+        message = f"the body breaks off after {len(content):,} of {request.content_length:,} bytes; send all that Content-Length says"
+        raise RefusedError(HTTPStatus.BAD_REQUEST, message, "cut-off")
     if request.content_length is None and get_input_stream(request.environ).read(1):
         raise RequestEntityTooLarge
     return content

@@ -109,6 +109,9 @@ class Desk:
             if len(articles) == 1:
                 error = self.limits.refusal("seconds", "scoring the article takes too long", HTTPStatus.UNPROCESSABLE_ENTITY)
                 return [Result(articles[0].id, articles[0].source, model.identity, error=error)]
+        except CopydeskError as error:
+            if len(articles) == 1:
+                return [Result(articles[0].id, articles[0].source, model.identity, error=error)]
         except Exception as cause:  # the outermost door of one article
             if len(articles) == 1:
                 log.exception("an article could not be scored", extra={"event": "failure"}, exc_info=cause)

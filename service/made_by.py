@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,10 +63,10 @@ def card_of(models: Collection[Identity], folder: Path | None = None) -> Card | 
 
 def _card(model: Identity, manifest: Mapping[str, Any]) -> Card:
     fitted_on, measured_on = (
-        tuple((str(file["file"]), int(file["rows"])) for name in names for file in manifest.get(name) or ()) for names in (("data", "for_kinds"), ("held_out",))
+        tuple((file["file"], file["rows"]) for name in names for file in manifest.get(name) or ()) for names in (("data", "for_kinds"), ("held_out",))
     )
-    figures = (_figure(name, said) for name, said in (manifest.get("figures") or {}).items())
-    return Card(model, fitted_on, measured_on, tuple(figure for figure in figures if isfinite(figure.value)))
+    figures = (manifest.get("figures") or {}).items()
+    return Card(model, fitted_on, measured_on, tuple(_figure(name, said) for name, said in figures if said.get("value") is not None))
 
 
 def _figure(name: str, said: Mapping[str, Any]) -> Figure:

@@ -7,6 +7,7 @@ import json
 import logging
 import logging.config
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,10 @@ GRACE = 30
 """Seconds that requests under way have to finish when the server is told to stop."""
 KEEP_ALIVE = 30
 """Seconds that an idle connection is kept for a caller's next request."""
+CONNECTIONS = 4_000
+"""Connections that one process keeps open, most of them idle; others wait to be let in."""
+SPARE_FILES = 200
+"""Files that a process needs beside its connections."""
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 M_ARENA_MAX, ARENAS = -8, 2
 """mallopt(3): threads share so many heaps. With one each, every thread comes to hold as much as the largest article it met."""
@@ -38,11 +43,14 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "service.server.JsonLines"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"unquoted": {"()": "service.server.Unquoted"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["unquoted"]}},
     "root": {"level": "INFO", "handlers": ["console"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}, "gunicorn.access": {"level": "ERROR"}},
 }
 """Everything that is logged goes to standard error, a JSON object a line; the application logs requests itself, without what they hold."""
+_QUOTING = re.compile(r"(Invalid request from ip=\S+?|Error handling request)[:\s].*", re.DOTALL)
+"""What gunicorn logs of requests that it cannot read, with words of theirs at the end."""
 RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -88,6 +96,15 @@ class JsonLines(logging.Formatter):
         return json.dumps(said | given | cause, ensure_ascii=False, default=str)
 
 
+class Unquoted(logging.Filter):
+    """Takes what callers sent, a token perhaps, out of what gunicorn says of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "gunicorn.error":
+            record.msg, record.args = _QUOTING.sub(r"\1", record.getMessage()), ()
+        return True
+
+
 def _serve_with_gunicorn(folder: Path, serving: Serving) -> None:
     import gunicorn.util
     from gunicorn.app.base import BaseApplication
@@ -116,6 +133,8 @@ def _serve_with_gunicorn(folder: Path, serving: Serving) -> None:
 def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
     from prometheus_client.multiprocess import mark_process_dead
 
+    from service.connections import Worker
+
     def begin(_worker: Any) -> None:
         _watch(app, serving)
 
@@ -126,7 +145,8 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
     return {
         "bind": serving.bind,
         "workers": serving.workers,
-        "worker_class": "gthread",
+        "worker_class": Worker,
+        "worker_connections": _connections(),
         "threads": THREADS,
         "preload_app": True,
         "graceful_timeout": GRACE,
@@ -136,6 +156,17 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
         "post_worker_init": begin,
         "child_exit": end,
     }
+
+
+def _connections() -> int:
+    """How many connections a process may keep: as many as the system lets it have files, which is asked for first. One too many would end the process."""
+    import resource
+
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or files < (wanted := min(most, CONNECTIONS + SPARE_FILES)):
+        wanted = CONNECTIONS + SPARE_FILES if most == resource.RLIM_INFINITY else wanted
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
+    return max(THREADS + 1, min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES))
 
 
 def _serve_with_waitress(folder: Path, serving: Serving) -> None:

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
+PROGRAM = "from service.cli import main; main()"
 
 
 class Served(NamedTuple):
@@ -32,10 +33,10 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(folder: Path, *options: str, code: str = "from service.cli import main; main()", **environment: str) -> Iterator[Served]:
+def served(folder: Path, *options: str, program: str = PROGRAM, **environment: str) -> Iterator[Served]:
     """`copydesk serve` with these options, ready to answer; stopped, gracefully, at the end. `folder` takes its log."""
     port = free_port()
-    command = [sys.executable, "-c", code, "serve", "--port", str(port), *options]
+    command = [sys.executable, "-c", program, "serve", "--port", str(port), *options]
     with open(folder / "server.log", "wb") as log:
         process = subprocess.Popen(command, cwd=folder, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
     try:

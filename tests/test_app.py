@@ -299,6 +299,15 @@ def test_a_comparison_that_takes_too_long_is_stopped(current: CurrentModel, monk
     assert "--max-seconds" in _problem(answer).detail
 
 
+def test_an_article_of_too_many_lines_is_refused(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What turns out to be too large only when it is read is the caller's matter, not a fault, and costs the others of its batch nothing."""
+    monkeypatch.setattr("training.lines.MAX_BLOCKS", 3)
+    alone = client.post(CLASSIFY, json={"text": "a\n\n" * 4})
+    assert (alone.status_code, _problem(alone).code) == (422, "too-large")
+    together = client.post(BATCH, json={"articles": [{"text": NEWS}, {"text": "a\n\n" * 4}, {"text": NEWS}]}).json["results"]
+    assert [result["status"] for result in together] == ["ok", "error", "ok"]
+
+
 def test_requests_that_wait_together_keep_their_own_answers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ask at once, each gets what it would get alone, and one that breaks the scoring breaks nobody else's."""
     _break_scoring(monkeypatch, lambda: 1 / 0)

@@ -165,6 +165,14 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: py
     assert re.fullmatch(r"Error: no Dask workers at tcp://127\.0\.0\.1:1 \(.*\); start some with `dask worker tcp://127\.0\.0\.1:1`\n", done.stderr)
 
 
+def test_what_the_readers_refuse_is_named_as_they_name_it(folder: Path) -> None:
+    """An article that turns out to have too many lines only when it is read is refused by that name, and costs no other its result."""
+    (folder / "0009.txt").write_text("a\n" * 100_001)
+    [failed] = [result for result in lines(run(folder).stdout) if "error" in result]
+    assert (failed["error"]["code"], Path(failed["id"]).name) == ("too-large", "0009.txt")
+    assert "split it" in failed["error"]["message"]
+
+
 def test_failures_can_end_a_run(tmp_path: Path) -> None:
     """`--max-failures` ends the run once there are more; `--strict` ends with status 1 after all is done."""
     for number in range(200):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training import reading
-from training.article import Article
+from training.article import MAX_BLOCKS, Article
 from training.errors import InputError
 from training.metadata import Metadata
 from training.reading import NEVER, article_from_bytes, article_from_text, decode, is_html, read
@@ -161,10 +161,20 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """An input beyond the limit is refused before it is decoded or read, with its size and the limit in the message."""
     monkeypatch.setattr(reading, "MAX_CHARACTERS", 10)
     for refuse in (lambda: article_from_text("a" * 11), lambda: article_from_bytes(b"a" * 11), lambda: article_from_bytes(b"\xff" * 41)):
-        with pytest.raises(InputError, match="more than the 10") as refused:
+        with pytest.raises(InputError, match="(characters are more than the 10|bytes are more than the 40) ") as refused:
             refuse()
         assert refused.value.code == "too-large"
     assert article_from_text("a" * 10).text == "a" * 10
+
+
+@pytest.mark.parametrize(("line", "media_type"), [("a\n\n", "text/plain"), ("a\n", "text/plain"), ("<li>a", "text/html")])
+def test_too_many_blocks(line: str, media_type: str) -> None:
+    """An article cut into more blocks than any has is refused, as each costs some kilobytes however short it is; one block less is read."""
+    article = article_from_text(line * MAX_BLOCKS, media_type=media_type)
+    assert len(read(article).blocks) == MAX_BLOCKS
+    with pytest.raises(InputError, match="may have 100,000 paragraphs or lines, and this has more; split it") as refused:
+        read(article_from_text(line * (MAX_BLOCKS + 1), media_type=media_type))
+    assert refused.value.code == "too-large"
 
 
 def test_lone_surrogates() -> None:
@@ -178,6 +188,15 @@ def test_lone_surrogates_in_a_page_s_own_words() -> None:
     said = r'{"@type": "NewsArticle", "headline": "Rain \ud800", "author": {"name": "Zoë \udfff"}}'
     metadata = read(article_from_text(f'<script type="application/ld+json">{said}</script><p>Rain fell.', media_type="text/html")).metadata
     assert (metadata.title, metadata.author) == ("Rain \ufffd", "Zoë \ufffd")
+
+
+def test_a_long_title_is_cut_without_a_space_at_its_end() -> None:
+    """What a page says of itself is cut to its limit as folded text, also where a word ends just there."""
+    authors = ", ".join(['"Zoë Ta"'] * 99)
+    page = f'<title>{"rain " * 100}</title><script type="application/ld+json">{{"@type": "Report", "author": [{authors}]}}</script><p>Rain fell.'
+    metadata = read(article_from_text(page, media_type="text/html")).metadata
+    assert metadata.title == "rain " * 79 + "rain"
+    assert metadata.author == ("Zoë Ta, " * 50).rstrip()
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_waitress_serves_the_same(tmp_path: Path) -> None:
     """Where gunicorn cannot run, waitress serves the same application, lines included, and logs the same."""
     code = "from service import cli, server; server._serve_with_gunicorn = server._serve_with_waitress; cli.main()"
     lines = (json.dumps({"text": NEWS}).encode() + b"\n" for _ in range(100))
-    with served(tmp_path, code=code) as server:
+    with served(tmp_path, program=code) as server:
         answer = requests.post(f"{server.url}/v1/classify/batch", data=lines, headers=NDJSON, timeout=PATIENCE)
         assert "waitress" not in answer.headers.get("Server", "")
         assert len(answer.content.splitlines()) == 100

@@ -68,6 +68,15 @@ def test_what_one_lexicon_has_read_another_need_not_read_again(texts: list[tuple
     assert again.texts == itself.texts
 
 
+@pytest.mark.parametrize("unit", ["Orla's ferry can’t sail: 1,250.75 ", "a’b 3.5\n", "1 . , ' ", "x\u2003\x1f!", "x'", "1.", "日本 "])
+def test_a_long_text_is_cut_as_if_it_were_short(unit: str) -> None:
+    """A text that is worked on in pieces is cut where the whole would be, and no word of it is lost at a piece's end."""
+    text = unit * (300_000 // len(unit))
+    tokens = Lexicon(PATTERN.findall(unit.lower().replace("’", "'"))).read([text])
+    assert [text[start:end] for start, end in zip(tokens.start, tokens.end, strict=True)] == PATTERN.findall(text)
+    assert len(unit.split()) == 1 or tokens.word.all()
+
+
 def test_shapes() -> None:
     """Case, numbers and marks are told apart; one capital alone is no shouting."""
     assert Lexicon([]).read(["we Met NATO I 12 ! DON’T"]).shape.tolist() == [LOWER, CAPITALISED, UPPER, CAPITALISED, NUMBER, MARK, UPPER]

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from training.errors import InputError
+
 TEXT_KINDS = ("body", "subheading")
 """The kinds that are the article's own text; all others are boilerplate."""
 
@@ -25,6 +27,8 @@ KINDS = (
     "other",
 )
 LABELS = ("editorial", "reporting")
+MAX_BLOCKS = 100_000
+"""An article of more blocks is refused: none has them, and memory grows by some kilobytes with each, however short it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,8 @@ class Block(NamedTuple):
     cut: tuple[Cut, ...] = ()
     element: Element | None = None
     linked: int = 0
+
+
+def too_many_blocks() -> InputError:
+    """The error of an article that has more than MAX_BLOCKS."""
+    return InputError(f"one article may have {MAX_BLOCKS:,} paragraphs or lines, and this has more; split it", "too-large")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
-from training.article import Block, folded
+from training.article import MAX_BLOCKS, Block, folded, too_many_blocks
 
 WIDTHS = (24, 160)
 """Between these a line length, in characters, can be a wrap width; beyond them lines are paragraphs or headings."""
@@ -19,6 +19,8 @@ WRAPPED_SHARE = 0.5
 """At least this share of the breaks between two lines of text must fit the width."""
 OPEN_SHARE = 0.25
 """At least this share of those must fall in the middle of a sentence: lists of headlines fit a width by chance, but start with capitals."""
+MAX_LINES = 10 * MAX_BLOCKS
+"""Ten lines to a paragraph; a text of more lines is not even looked at for its width."""
 SENTENCES = 2
 """A full line that closes a sentence may or may not close the paragraph, about as often; it is taken to when the paragraph holds this many
 sentences. To split a paragraph costs less than to join two that different people speak in."""
@@ -58,8 +60,10 @@ class Line(NamedTuple):
 
 
 def read_lines(source: str) -> list[Block]:
-    """The blocks of a plain text in reading order, with their places in `source`."""
-    lines = list(_lines(source))
+    """The blocks of a plain text in reading order, with their places in `source`. Raises InputError (`too-large`)."""
+    lines = list(islice(_lines(source), MAX_LINES + 1))
+    if len(lines) > MAX_LINES:
+        raise too_many_blocks()
     width = wrap_width(lines)
     spaced = width > 0 and _spaced(lines, width)
     blocks: list[Block] = []
@@ -71,6 +75,8 @@ def read_lines(source: str) -> list[Block]:
             text = folded(source[start:end])
             if text:
                 blocks.append(Block(text, start, end))
+                if len(blocks) > MAX_BLOCKS:
+                    raise too_many_blocks()
             first, sentences = number, 0
     return blocks
 

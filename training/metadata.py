@@ -14,7 +14,7 @@ from training.article import folded, whole_characters
 LONGEST = MOST = 400
 """Declarations looked at, and characters of each value."""
 
-_ATTRIBUTE = re.compile(r"""([a-z:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![a-z:-])([a-z:-]++)\s*+=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BY = re.compile(r"^by\s+", re.IGNORECASE)
 _ARTICLE_TYPE = re.compile(r"article|posting|report|review|newsanalysis", re.IGNORECASE)
 
@@ -84,7 +84,7 @@ def _json_ld(content: str) -> Iterator[tuple[str, str]]:
                     yield name.lower(), text
             author = ", ".join(_names(thing.get("author")))
             if author:
-                yield "author", author[:LONGEST]
+                yield "author", author[:LONGEST].rstrip()
 
 
 def _things(held: Any) -> Iterator[Mapping[str, Any]]:
@@ -116,4 +116,4 @@ def _host(address: str | None) -> str | None:
 
 
 def _clean(value: str) -> str | None:
-    return folded(whole_characters(unescape(value[: 2 * LONGEST])))[:LONGEST] or None
+    return folded(whole_characters(unescape(value[: 2 * LONGEST])))[:LONGEST].rstrip() or None

@@ -6,15 +6,18 @@ model file is data. The digest in the manifest is of the very bytes that are the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
 import pickle
 import platform
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
@@ -31,7 +34,13 @@ FORMAT = 1
 ARRAYS, MANIFEST, CARD = "model.joblib", "manifest.json", "README.md"
 NEXT = ".manifest.json.next"
 """The manifest of arrays that are being written. Where a save was cut short between arrays and manifest, it is the one that fits."""
-MAX_BYTES = 200_000_000
+MAX_BYTES, MAX_MANIFEST_BYTES = 200_000_000, 10_000_000
+MOST_DIGITS = 18
+"""Digits of a whole number in a manifest; a longer one counts nothing that there is, and does not fit where numbers go."""
+DEEPEST = 20
+"""Lists and objects in one another in a manifest. Ours has four."""
+FILES = ("data", "for_kinds", "held_out")
+"""Where a manifest names the files that a model was fitted and measured on."""
 NUMBERS = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 """The types of numbers that an array may hold, as NumPy names them."""
 INSTRUCTIONS = (
@@ -96,7 +105,7 @@ def load_model(folder: Path, expect: str | None = None) -> Model:
     `expect` is the digest that it must have, known from elsewhere than the folder; another model is refused (`another-model`) before it is unpickled."""
     manifest = _manifest(folder, MANIFEST)
     try:
-        content = (folder / ARRAYS).read_bytes()
+        content = _read(folder / ARRAYS, MAX_BYTES)
     except OSError as error:
         raise ModelError(f"cannot read {folder / ARRAYS}: {error.strerror}; refit with `copydesk train` or name another folder with --model") from error
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
@@ -113,7 +122,7 @@ def load_model(folder: Path, expect: str | None = None) -> Model:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise ModelError(f"{folder / ARRAYS} is damaged ({type(error).__name__}); restore the folder or refit with `copydesk train`") from error
-    return Model(Identity(str(manifest.get("name", folder.name)), digest), kinds, labels, manifest)
+    return Model(Identity(manifest.get("name") or folder.name, digest), kinds, labels, manifest)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -130,17 +139,73 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+def _read(path: Path, most: int) -> bytes:
+    """A file's bytes. Never waits, and never reads without end: what is not a regular file, or holds more than `most` bytes, is refused unopened."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if status.st_size > most:
+        raise OSError(errno.EFBIG, f"{status.st_size:,} bytes, and {most:,} are the most")
+    return path.read_bytes()
+
+
 def _manifest(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(_read(path, MAX_MANIFEST_BYTES), parse_int=_whole_number, parse_float=_fraction, parse_constant=_fraction)
+        json.dumps(manifest, ensure_ascii=False).encode()  # half a surrogate pair can be read and not written
     except FileNotFoundError:
         raise ModelError(f"{folder} is not a model folder (no {MANIFEST}); name one with --model or fit one with `copydesk train`") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"cannot read {path} ({type(error).__name__}); restore the folder or refit with `copydesk train`") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelError(f"{path} is not of format {FORMAT}, the one this version of Copydesk reads; refit with `copydesk train`")
+    wrong = _misshapen(manifest)
+    if wrong:
+        raise ModelError(f"{path} says {wrong!r} in a form that is not a manifest's; restore the folder or refit with `copydesk train`")
     return manifest
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError("a number of too many digits")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float | None:
+    """A number as JSON writes it; None for nan, which stands where a figure cannot be told, and for what is no finite number either."""
+    return number if isfinite(number := float(digits)) else None
+
+
+def _misshapen(manifest: Mapping[str, Any]) -> str | None:
+    """The first entry of a manifest that is there and cannot be used as `copydesk train` writes it; None where there is none. Others may hold anything,
+    as long as they are not too deep to be written again."""
+    name, figures = manifest.get("name"), manifest.get("figures")
+    if name is not None and not (isinstance(name, str) and name.isprintable()):
+        return "name"
+    if figures is not None and not (isinstance(figures, dict) and all(map(_is_figure, figures.values()))):
+        return "figures"
+    for files in FILES:
+        named = manifest.get(files)
+        if named is not None and not (isinstance(named, list) and all(map(_is_file, named))):
+            return files
+    return next((entry for entry, held in manifest.items() if not _is_shallow(held)), None)
+
+
+def _is_figure(said: Any) -> bool:
+    if not isinstance(said, dict) or not isinstance(said.get("value"), float | int | None):
+        return False
+    interval = said.get("interval")
+    return interval is None or (isinstance(interval, list) and len(interval) == 2 and all(isinstance(bound, float | int) for bound in interval))
+
+
+def _is_file(said: Any) -> bool:
+    return isinstance(said, dict) and isinstance(said.get("file"), str) and isinstance(said.get("rows"), int)
+
+
+def _is_shallow(held: Any, levels: int = DEEPEST) -> bool:
+    inside = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inside)
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import re
 from html import unescape
 from typing import NamedTuple
 
-from training.article import Block, Element, folded
+from training.article import MAX_BLOCKS, Block, Element, folded, too_many_blocks
 
 RAW = ("script", "style", "title", "textarea", "iframe", "xmp")
 """Elements whose content is text up to their own end tag, whatever it looks like."""
@@ -69,7 +69,7 @@ class Page(NamedTuple):
 
 
 def read_page(source: str) -> Page:
-    """Read a page; the blocks' places are character offsets into `source`."""
+    """Read a page; the blocks' places are character offsets into `source`. Raises InputError (`too-large`)."""
     reader = _Reader()
     position = 0
     for _ in range(RESCUES):
@@ -207,6 +207,8 @@ class _Reader:
             start = begin + len(first) - len(first.lstrip())
             end = position + len(final.rstrip())
             self.blocks.append(Block(text, start, end, (), self.element, min(self.linked, len(text))))
+            if len(self.blocks) > MAX_BLOCKS:
+                raise too_many_blocks()
         runs.clear()
         self.linked = 0
         self.broken = False

@@ -45,7 +45,7 @@ _TAGS_OF_A_PAGE = 3
 def article_from_bytes(content: bytes, *, name: str = "", media_type: str = "", source: str | None = None, charset: str | None = None) -> Article:
     """Decode one file or request body. `name` becomes the id; raises InputError (`empty`, `not-text`, `too-large`)."""
     if len(content) > 4 * MAX_CHARACTERS:
-        raise _too_large(len(content))
+        raise _too_large(len(content), "bytes", 4 * MAX_CHARACTERS)
     text = decode(content, charset)
     return article_from_text(text, name=name, media_type=media_type, source=source)
 
@@ -53,7 +53,7 @@ def article_from_bytes(content: bytes, *, name: str = "", media_type: str = "", 
 def article_from_text(text: str, *, name: str = "", media_type: str = "", source: str | None = None, title: str | None = None) -> Article:
     """An article from decoded text; raises InputError (`empty`, `not-text`, `too-large`)."""
     if len(text) > MAX_CHARACTERS:
-        raise _too_large(len(text))
+        raise _too_large(len(text), "characters", MAX_CHARACTERS)
     if len(_CONTROLS.findall(text)) > CONTROL_SHARE * len(text):
         raise InputError("this is not text but a binary file; give plain text or HTML", "not-text")
     if not text or text.isspace():
@@ -70,7 +70,7 @@ class Copy(NamedTuple):
 
 
 def read(article: Article) -> Copy:
-    """Read an article into blocks."""
+    """Read an article into blocks; raises InputError (`too-large`)."""
     if not article.is_html:
         return Copy(read_lines(article.text))
     page = read_page(article.text)
@@ -118,5 +118,5 @@ def _decoded(content: bytes, encoding: str | None) -> str | None:
         return None
 
 
-def _too_large(size: int) -> InputError:
-    return InputError(f"{size:,} characters are more than the {MAX_CHARACTERS:,} that one article may have; split it", "too-large")
+def _too_large(size: int, units: str, most: int) -> InputError:
+    return InputError(f"{size:,} {units} are more than the {most:,} that one article may have; split it", "too-large")

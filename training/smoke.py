@@ -27,7 +27,10 @@ def answers(model: Model) -> list[dict[str, Any]]:
 
 def smoke_test(model: Model) -> None:
     """Raise ModelError unless one comes out as text, the argument as the more editorial of the two, and both as the manifest says."""
-    given = answers(model)
+    try:
+        given = answers(model)
+    except Exception as error:  # arrays that do not fit together can raise nearly anything
+        raise ModelError(f"{model.identity.name} cannot score ({type(error).__name__}): its arrays do not fit together; refit or restore it") from error
     editorial = [answer["probability"] for answer in given if answer["probability"] is not None]
     kept = any(answer["kind"] in TEXT_KINDS for answer in given)
     if not kept or not all(0 <= probability <= 1 for probability in editorial) or editorial != sorted(editorial):

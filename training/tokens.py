@@ -7,10 +7,12 @@ in the lexicon by a 64-bit hash of its lowercased characters.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +29,7 @@ _TABLED = 0x2100
 """Code points below this (Latin to Arabic, and all common punctuation) are classified by table; the few others one by one."""
 _CHUNK = 1 << 17
 """Characters worked on at once: the arrays of one chunk stay in the processor's cache."""
+_WHITE = re.compile(r"\s")
 _BASE = 0x9E3779B97F4A7C15
 """Odd, so that its powers can be divided out modulo 2**64."""
 
@@ -174,6 +177,18 @@ class _Alphabet(NamedTuple):
 
 
 def _cut(joined: str) -> _Runs:
+    """The tokens of a string, however long: it is worked on in pieces that end at white space, as no token holds any."""
+    if len(joined) <= _CHUNK:
+        return _cut_piece(joined)
+    edges = [0]
+    while space := _WHITE.search(joined, edges[-1] + _CHUNK):
+        edges.append(space.start())
+    pieces = [(begin, _cut_piece(joined[begin:end])) for begin, end in pairwise([*edges, len(joined)])]
+    start, end = (np.concatenate([begin + getattr(runs, edge) for begin, runs in pieces]) for edge in ("start", "end"))
+    return _Runs(start, end, *(np.concatenate([getattr(runs, name) for _, runs in pieces]) for name in ("shape", "first", "hash")))
+
+
+def _cut_piece(joined: str) -> _Runs:
     """A token is a word with its inner apostrophes, a number with its inner marks (3.5, 10:30), or one punctuation mark."""
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     kind, lowered, upper = _classify(codes)
@@ -239,18 +254,24 @@ def _alphabet() -> _Alphabet:
     return _Alphabet(np.array(kind, np.uint8), np.array(lowered, np.uint64), np.array(upper))
 
 
-@cache
-def _powers_to(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    bases = np.full((2, size), _BASE, np.uint64)
+def _powers_to(length: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    bases = np.full((2, length), _BASE, np.uint64)
     bases[1] = pow(_BASE, -1, 1 << 64)
-    bases[:, 0] = 1
+    bases[:, :1] = 1
     power, inverse = np.multiply.accumulate(bases, axis=1)
     return power, inverse
 
 
+@cache
+def _powers_of_chunk() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    return _powers_to(_CHUNK)
+
+
 def _powers(length: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The powers of `_BASE` and of its inverse modulo 2**64, from 0 up to a length."""
-    power, inverse = _powers_to(_CHUNK if length <= _CHUNK else 1 << (length - 1).bit_length())
+    """The powers of `_BASE` and of its inverse modulo 2**64, from 0 up to a length. Those of a chunk are kept, which nearly all texts do with."""
+    if length > _CHUNK:
+        return _powers_to(length)
+    power, inverse = _powers_of_chunk()
     return power[:length], inverse[:length]
 
 

@@ -1,0 +1,117 @@
+"""The machine under Copydesk: clocks that jump, disks that cannot be written, processes that are ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from service.app import create_app
+from service.cli import main
+from service.current import CurrentModel
+from service.limits import Limits
+from tests.serving import PATIENCE, ROOT, served
+from training.model import ARRAYS, MANIFEST, Model, default_model, load_model, save_model
+
+NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
+FUTURE, PAST = 7_000_000_000, 0
+
+
+def test_a_model_is_swapped_whatever_its_files_say_of_the_time(tmp_path: Path, model: Model) -> None:
+    """A new model is taken also where its files are dated in the far future or before the old one's."""
+    folder = tmp_path / "model"
+    save_model(folder, model.kinds, model.labels, {})
+    current = CurrentModel(folder)
+    for when, offset in ((FUTURE, 0.001), (PAST, 0.002)):
+        calibration = replace(model.labels.calibration, offset=model.labels.calibration.offset + offset)
+        made = save_model(folder, model.kinds, replace(model.labels, calibration=calibration), {})
+        for name in (ARRAYS, MANIFEST):
+            os.utime(folder / name, (when, when))
+        assert [current.refresh(), current.refresh()] == [False, True]
+        assert current.model.identity.digest == made.identity.digest
+
+
+def test_a_clock_that_goes_back_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the time of day goes back by an hour at each look, or forward, articles are answered within their limits and requests are counted."""
+    for step in (-3600, 3600):
+        moments = count(time.time(), step)
+        with monkeypatch.context() as context:
+            context.setattr(time, "time", lambda moments=moments: float(next(moments)))
+            client = create_app(CurrentModel(default_model()), Limits(seconds=PATIENCE)).test_client()
+            assert client.post("/v1/classify", json={"text": NEWS}).json["status"] == "ok"
+            assert client.get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder that nobody may write to, not even root."""
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    if os.geteuid():
+        folder.chmod(0o500)
+        yield folder
+        folder.chmod(0o700)
+        return
+    if not shutil.which("mount") or subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=False, capture_output=True).returncode:
+        pytest.skip("root may write to any folder, and here it may not mount one that is read-only")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("command", ["score", "report", "save"])
+def test_a_folder_that_cannot_be_written_is_one_line(read_only: Path, tmp_path: Path, model: Model, command: str) -> None:
+    """Where results, a report or a model cannot be written, the work ends with status 1 and a line that says where."""
+    (tmp_path / "one.txt").write_text(NEWS)
+    answer = {"id": "a", "source": "pier.example", "status": "ok", "blocks": [], "model": {"name": "x", "digest": "y"}}
+    (tmp_path / "results.jsonl").write_text(json.dumps(answer) + "\n")
+    if command == "save":
+        with pytest.raises(Exception, match="choose a folder that you may write to") as refused:
+            save_model(read_only / "model", model.kinds, model.labels, {})
+        assert "\n" not in str(refused.value)
+        return
+    given = {"score": [tmp_path / "one.txt", "-o", read_only / "out.jsonl"], "report": [tmp_path / "results.jsonl", "-o", read_only / "out.html"]}[command]
+    done = CliRunner().invoke(main, [command, *map(str, given)])
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "read-only" in done.stderr
+    assert isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL], ids=lambda sent: sent.name)
+def test_a_fit_that_is_ended_leaves_the_model_that_was_there(tmp_path: Path, sent: signal.Signals) -> None:
+    """Whenever `copydesk train` is ended, politely or not, the model in its folder is whole, and it is the old one until the new one is."""
+    folder = tmp_path / "model"
+    shutil.copytree(default_model(), folder)
+    before = load_model(folder).identity.digest
+    command = [sys.executable, "-c", "from service.cli import main; main()", "train", str(ROOT / "seeds"), "-o", str(folder)]
+    for seconds in (0.3, 1.5, 4):
+        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+        time.sleep(seconds)
+        process.send_signal(sent)
+        said = process.communicate(timeout=PATIENCE)[1]
+        assert "Traceback" not in said
+        assert load_model(folder).identity.digest == before or process.returncode == 0
+
+
+def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    """After kill -9 of a process that serves, another takes its place and answers."""
+    with served(tmp_path) as server:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        if not children.exists():
+            pytest.skip("which processes serve is read from /proc")
+        [worker] = children.read_text().split()
+        os.kill(int(worker), signal.SIGKILL)
+        answer = requests.post(f"{server.url}/v1/classify", json={"text": NEWS}, timeout=PATIENCE)
+        assert answer.json()["status"] == "ok"
+        assert children.read_text().split() != [worker]
