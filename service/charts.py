@@ -148,7 +148,7 @@ def _svg(figure: Any, name: str, title: str, words: str) -> Markup:
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     whole = drawn.getvalue()
     inside = whole[whole.index("</defs>") + len("</defs>") :]
-    inside = re.sub(r"</?g[^>]*>", "", re.sub(r"\s*\n\s*", " ", inside))
+    inside = re.sub(r"</?g[^>]*>", "", " ".join(inside.split()))
     inside = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", inside)
     inside = re.sub(r"font-family: [^;\"]*;? ?|(?<=\") transform=\"rotate\(-0 [^\"]*\"", "", inside)
     for stand_in, variable in _COLOURS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import logging
 import logging.config
@@ -111,6 +112,7 @@ def _serve_with_gunicorn(folder: Path, serving: Serving) -> None:
 
     shared = os.environ[COUNTS] = tempfile.mkdtemp(prefix="copydesk-")
     app = _create_app(folder, serving)  # before any fork: workers share what is loaded here
+    gc.freeze()  # and the collector leaves it as it is, for what it touches is copied
     starter = os.getpid()
 
     class Server(BaseApplication):  # type: ignore[misc]

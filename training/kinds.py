@@ -2,8 +2,8 @@
 
 1. Each block by itself: words, pairs of words, line features and the elements it stands in, in linear models (`features`).
 2. Each block in its article: the first answers of its neighbours, of its relatives on the page and of the best run of text
-   (`page_context`). Boosted trees, which begin with what the block says by itself, tell whether it is the article's own, one set of them for
-   pages and one for bare text; small networks of which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
+   (`page_context`). Boosted trees say whether it is the article's own, one set of them for pages and one for bare text, which begins with
+   what the block says by itself; small networks of which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
 3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`). Nothing said twice at length.
    In bare text an appeal is one from its first plea to its last (`appeals`).
 
@@ -117,9 +117,12 @@ class KindClassifier:
         """Probability of each kind in context, (blocks, kinds)."""
         values = context(seen, first, self.idf)
         own = np.zeros(len(values), np.float32)
-        for trees, which in ((self.on_pages, seen.on_page), (self.in_bare_text, ~seen.on_page)):
-            if which.any():
-                own[which] = by_itself(values[which]) + trees.score(values[which])
+        on_page = seen.on_page
+        if on_page.any():
+            own[on_page] = self.on_pages.score(values[on_page])
+        if not on_page.all():
+            bare = values[~on_page]
+            own[~on_page] = by_itself(bare) + self.in_bare_text.score(bare)
         inner = np.maximum(self.knots.spread(values).astype(np.float64) @ self.hidden[0] + self.hidden[1], 0)  # products of float32 depend on the batch
         return probabilities(np.column_stack([own, inner @ self.output[0] + self.output[1]]))
 

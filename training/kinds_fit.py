@@ -37,8 +37,10 @@ LEAST_SOURCES = 10
 FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
 FIRST_C, FIRST_STEPS = 4.0, 100
-SETS, TREES, DEPTH, RATE, LEAST_LEAF, FEATURES_TRIED = 2, 160, DEEPEST, 0.1, 100, 40
+SETS, TREES, DEPTH, RATE, FEATURES_TRIED = 2, 160, DEEPEST, 0.1, 40
 """Several sets of trees, fitted with other draws, are averaged: by chance alone, one is better than another by a tenth of all that is lost on pages."""
+LEAST_LEAF_ON_PAGES, LEAST_LEAF_IN_BARE_TEXT = 30, 100
+"""Blocks in a leaf. Bare text is learnt from ten times as many, most of them arranged from the others."""
 ROWS_TRIED = 45_000
 """Each tree is fitted to about so many blocks, drawn anew."""
 NETWORKS, HIDDEN, DECAY, BATCH, EPOCHS = 2, 32, 0.1, 512, 12
@@ -170,23 +172,26 @@ def _linear() -> LogisticRegression:
 
 
 def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -> tuple[Trees, Trees]:
-    """Trees for pages and for bare text; where there is nothing to learn the ones from, the others serve."""
-    parts = [np.flatnonzero(which) for which in (on_page, ~on_page) if which.any()]
-    fitted = Parallel(JOBS)(delayed(_trees)(values[part], told.part(part), seed + number) for part in parts for number in range(SETS))
-    return averaged(fitted[:SETS]), averaged(fitted[-SETS:])
+    """Trees for pages and for bare text; where there are no blocks of the one, those of the other serve."""
+    pages, bare = (np.flatnonzero(which) if which.any() else np.arange(len(which)) for which in (on_page, ~on_page))
+    parts = ((pages, "zero", LEAST_LEAF_ON_PAGES), (bare, _ByItself(), LEAST_LEAF_IN_BARE_TEXT))
+    fitted = Parallel(JOBS)(
+        delayed(_trees)(values[part], told.part(part), start, least_leaf, seed + number) for part, start, least_leaf in parts for number in range(SETS)
+    )
+    return averaged(fitted[:SETS]), averaged(fitted[SETS:])
 
 
-def _trees(values: Floats, told: Told, seed: int) -> Trees:
+def _trees(values: Floats, told: Told, start: str | _ByItself, least_leaf: int, seed: int) -> Trees:
     share = min(1.0, ROWS_TRIED / len(values))
     boosting = GradientBoostingClassifier(
-        init=_ByItself(), n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=LEAST_LEAF,
+        init=start, n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=least_leaf,
         subsample=share, max_features=FEATURES_TRIED, random_state=seed,
     )  # fmt: skip
     return trees_of(boosting.fit(values, told.own, told.own_weight))
 
 
 class _ByItself(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What the trees begin with."""
+    """What the trees for bare text begin with."""
 
     def fit(self, _values: Floats, _own: Ints, sample_weight: Floats | None = None) -> _ByItself:  # noqa: ARG002 - scikit-learn hands it over by name
         self.classes_ = np.arange(2)

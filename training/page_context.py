@@ -20,7 +20,7 @@ WINDOWS = (5, 10, 25)
 LEAST_LOG, LOG_SCALE = -7.0, 3.0
 """Log probabilities, the first columns of the features, are cut off here: below it a block by itself is sure enough. They are divided by the scale."""
 LEAST_OWN, DAMPED = 1e-3, 0.6
-"""What a block by itself says, the trees begin with: cut off here, and so much of its logit."""
+"""What a block by itself says, the trees for bare text begin with: cut off here, and so much of its logit."""
 RUNGS = (2, 3, 4, 5, 7, 9)
 """Steps up from a block's element, itself being the first."""
 MAIN_PARTS = (0.3, 0.6, 0.9)
