@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, g, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from service import openapi, page
@@ -26,7 +25,7 @@ from service.ndjson import answer_lines
 from service.openapi import HTML, JSON, NDJSON, TEXT
 from service.problems import RefusedError, answer_with_problems, invalid
 from service.schema import AnnotationTasks, ArticleRequest, BatchRequest, CompareRequest, Wanted, WantedOfBody
-from service.wire import checked_json, to_json
+from service.wire import checked_json, to_json, whole_body
 from training.article import Article
 from training.errors import ModelError
 from training.reading import article_from_bytes
@@ -76,7 +75,7 @@ def _answer_articles(app: Flask, desk: Desk) -> None:
         _take(JSON, NDJSON)
         if request.mimetype == NDJSON:
             body = get_input_stream(request.environ)  # the limit on bodies holds for each line of this one, not for the whole
-            lines = answer_lines(body, desk, _query(Wanted))
+            lines = answer_lines(body, request.content_length or 0, desk, _query(Wanted))
             return Response(lines, mimetype=NDJSON, headers={"X-Accel-Buffering": "no"})
         wanted, asked = _query(Wanted), _body(BatchRequest, desk.limits).articles
         desk.limits.check("articles", len(asked), f"the batch has {len(asked):,} articles")
@@ -101,7 +100,7 @@ def _classify(desk: Desk) -> Answer:
 
 def _bare_article(wanted: WantedOfBody) -> Article:
     charset = request.mimetype_params.get("charset")
-    return article_from_bytes(_content(), name=wanted.id, media_type=request.mimetype, source=wanted.source, charset=charset)
+    return article_from_bytes(whole_body(), name=wanted.id, media_type=request.mimetype, source=wanted.source, charset=charset)
 
 
 def _answer_operators(app: Flask, desk: Desk) -> None:
@@ -162,21 +161,9 @@ def _take(*media_types: str) -> None:
 
 def _body(form: type[Asked], limits: Limits) -> Asked:
     try:
-        return form.model_validate_json(checked_json(_content(), limits))
+        return form.model_validate_json(checked_json(whole_body(), limits))
     except ValidationError as error:
         raise invalid(error) from None
-
-
-def _content() -> bytes:
-    """The whole body. One that comes in chunks would end at the limit without a word, so what is left after that is looked for; and one that breaks off
-    would be taken for a shorter one."""
-    content = request.get_data()
-    if len(content) < (request.content_length or 0):
-        message = f"the body breaks off after {len(content):,} of {request.content_length:,} bytes; send all that Content-Length says"
-        raise RefusedError(HTTPStatus.BAD_REQUEST, message, "cut-off")
-    if request.content_length is None and get_input_stream(request.environ).read(1):
-        raise RequestEntityTooLarge
-    return content
 
 
 def _query(form: type[Asked]) -> Asked:

@@ -147,13 +147,19 @@ def _svg(figure: Any, name: str, title: str, words: str) -> Markup:
         simplefilter("ignore", UserWarning)  # letters that its own type lacks: the page's type draws them
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     whole = drawn.getvalue()
-    inside = whole[whole.index("</defs>") + len("</defs>") :]
-    inside = re.sub(r"</?g[^>]*>", "", " ".join(inside.split()))
-    inside = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", inside)
-    inside = re.sub(r"font-family: [^;\"]*;? ?|(?<=\") transform=\"rotate\(-0 [^\"]*\"", "", inside)
-    for stand_in, variable in _COLOURS.items():
-        inside = inside.replace(stand_in, f"var(--{variable})")
+    inside = re.sub(r"<[^>]*>", lambda tag: _in_page_style(tag[0]), " ".join(whole[whole.index("</defs>") + len("</defs>") :].split()))
     box = re.search(r'viewBox="[^"]*"', whole)
     name = f"chart-{name}"
     opening = Markup('<svg class="chart" role="img" aria-labelledby="{0}-title {0}-words" {1}><title id="{0}-title">{2}</title><desc id="{0}-words">{3}</desc>')
     return opening.format(name, Markup(box[0] if box else ""), title, words) + Markup(inside)
+
+
+def _in_page_style(tag: str) -> str:
+    """A tag without groups, types and rotations by nothing, and with the page's colours."""
+    if re.match(r"</?g\b", tag):
+        return ""
+    tag = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", tag)
+    tag = re.sub(r"font-family: [^;\"]*;? ?|(?<=\") transform=\"rotate\(-0 [^\"]*\"", "", tag)
+    for stand_in, variable in _COLOURS.items():
+        tag = tag.replace(stand_in, f"var(--{variable})")
+    return tag

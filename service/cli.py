@@ -245,7 +245,12 @@ def check_command(data: tuple[Path, ...]) -> None:
 @main.command("report")
 @click.argument("results", nargs=-1, required=True, type=READABLE)
 @click.option(
-    "-o", "--output", required=True, metavar="FILE.html", type=click.Path(dir_okay=False, path_type=Path), help="Page to write; .csv, .json beside it."
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE.html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Page to write; .csv, .json (and .stories.csv) beside it.",
 )
 @click.option("--by", type=click.Choice(["month"]), help="Follow each source over time too, by what its pages say of their dates.")
 @click.option("--stories", "with_stories", is_flag=True, help="Lay side by side what several sources tell; takes results with texts, and more memory.")

@@ -105,19 +105,19 @@ class Desk:
         """Score together; where that fails or takes too long, one by one, so that one bad article costs no other its answer."""
         try:
             return self.queue.score(articles, model, self._within_time)
-        except TimeoutError:
-            if len(articles) == 1:
-                error = self.limits.refusal("seconds", "scoring the article takes too long", HTTPStatus.UNPROCESSABLE_ENTITY)
-                return [Result(articles[0].id, articles[0].source, model.identity, error=error)]
-        except CopydeskError as error:
-            if len(articles) == 1:
-                return [Result(articles[0].id, articles[0].source, model.identity, error=error)]
         except Exception as cause:  # the outermost door of one article
-            if len(articles) == 1:
-                log.exception("an article could not be scored", extra={"event": "failure"}, exc_info=cause)
-                broken = ScoringError("the article could not be scored, by a fault of the server; its log has the cause")
-                return [Result(articles[0].id, articles[0].source, model.identity, error=broken)]
-        return [result for article in articles for result in self._scored([article], model)]
+            if len(articles) > 1:
+                return [result for article in articles for result in self._scored([article], model)]
+            return [Result(articles[0].id, articles[0].source, model.identity, error=self._refusal(cause))]
+
+    def _refusal(self, cause: Exception) -> CopydeskError:
+        """What is said of an article that could not be scored."""
+        if isinstance(cause, CopydeskError):
+            return cause
+        if isinstance(cause, TimeoutError):
+            return self.limits.refusal("seconds", "scoring the article takes too long", HTTPStatus.UNPROCESSABLE_ENTITY)
+        log.error("an article could not be scored", extra={"event": "failure"}, exc_info=cause)
+        return ScoringError("the article could not be scored, by a fault of the server; its log has the cause")
 
     def _within_time(self, articles: Sequence[Article], model: Model) -> list[Result]:
         with self.clock.limit(self.limits.seconds):

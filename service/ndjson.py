@@ -32,10 +32,10 @@ class Spool:
     """The lines of a body, taken in as fast as they come and kept on disk until they are read.
 
     A client may send all it has before it reads a single answer; if the server stopped reading in the meantime, each would wait for the other
-    for ever. So a thread takes in, and whoever scores reads from the disk."""
+    for ever. So a thread takes in, and whoever scores reads from the disk. A body of fewer bytes than were promised has broken off."""
 
-    def __init__(self, body: IO[bytes], longest: int):
-        self._body, self._longest = body, longest
+    def __init__(self, body: IO[bytes], longest: int, promised: int):
+        self._body, self._longest, self._promised = body, longest, promised
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - open as long as the spool lives
         self._changed = threading.Condition()
         self._taken_in = self._read = 0
@@ -69,15 +69,22 @@ class Spool:
 
     def _take_in(self) -> None:
         try:
-            while line := self._body.readline(self._longest + 1):
+            while line := self._readline(self._longest + 1):
                 self._keep(line if line.endswith(b"\n") else line + b"\n")
                 while line and not line.endswith(b"\n"):  # what is too long is not kept
-                    line = self._body.readline(self._longest)
+                    line = self._readline(self._longest)
+            if self._promised > 0:
+                raise EOFError
         except Exception as error:  # the outermost door of this thread: whatever the server's body raises ends the input
             self._failure = error
         with self._changed:
             self._ended = True
             self._changed.notify()
+
+    def _readline(self, longest: int) -> bytes:
+        line = self._body.readline(longest)
+        self._promised -= len(line)
+        return line
 
     def _keep(self, line: bytes) -> None:
         with self._changed:
@@ -87,10 +94,10 @@ class Spool:
             self._changed.notify()
 
 
-def answer_lines(body: IO[bytes], desk: Desk, wanted: Wanted) -> Iterator[bytes]:
-    """An answer for every line that is not blank, in order."""
+def answer_lines(body: IO[bytes], promised: int, desk: Desk, wanted: Wanted) -> Iterator[bytes]:
+    """An answer for every line that is not blank, in order. `promised` is the length that the body was said to have, 0 where that was not said."""
     try:
-        with closing(Spool(body, desk.limits.body)) as spool:
+        with closing(Spool(body, desk.limits.body, promised)) as spool:
             for lines in spool.batches():
                 yield _lines(desk.answers([_article(line, desk) for line in lines if not line.isspace()], wanted))
     except CutOffError as error:

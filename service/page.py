@@ -16,6 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from service.desk import Answer, Desk
 from service.problems import RefusedError, body_too_large, status_of
 from service.schema import Wanted
+from service.wire import whole_body
 from training.article import TEXT_KINDS, Article
 from training.errors import CopydeskError
 from training.reading import article_from_bytes, article_from_text
@@ -86,6 +87,7 @@ def add(app: Flask, desk: Desk) -> None:
         if request.method != "POST":
             return _page(form)
         try:
+            whole_body()
             form = Form((_pasted("article"), _pasted("other")), request.form.get("form", "auto"))
             return _page(form, _beside_each_other(desk, [_reading(desk, *found) for found in _articles(form)]))
         except RequestEntityTooLarge:

@@ -1,4 +1,4 @@
-"""JSON as it comes off and goes onto the wire."""
+"""Bodies, and JSON, as they come off and go onto the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import re
 from http import HTTPStatus
 from typing import Any
 
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
+
 from service.limits import Limits
+from service.problems import RefusedError
 
 _NESTING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 """A string, which is passed over, or a bracket. Takes time in proportion to the body, whatever is in it."""
@@ -26,3 +31,15 @@ def checked_json(body: bytes, limits: Limits) -> bytes:
 
 def to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def whole_body() -> bytes:
+    """The whole body of the request under way; raises RefusedError and RequestEntityTooLarge. One that comes in chunks would end at the limit without a
+    word, so what is left after that is looked for; and one that breaks off would be taken for a shorter one."""
+    content = request.get_data(parse_form_data=False)
+    if len(content) < (request.content_length or 0):
+        message = f"the body breaks off after {len(content):,} of {request.content_length:,} bytes; send all that Content-Length says"
+        raise RefusedError(HTTPStatus.BAD_REQUEST, message, "cut-off")
+    if request.content_length is None and get_input_stream(request.environ).read(1):
+        raise RequestEntityTooLarge
+    return content

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from training.article import KINDS
 from training.errors import DataError
-from training.fit import labelled_blocks
+from training.fit import fit, labelled_blocks
 from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, appeals, check, labelled_article_blocks, read_corpus
 
 BODY = {"text": "The ferry must run again.", "kind": "body", "label": "editorial"}
@@ -302,11 +302,24 @@ def test_kinds_told_apart_from_the_text(write: Write) -> None:
     assert article.source == "ostrand.example"
 
 
-@pytest.mark.parametrize("kinds", [{"id": "quay", "kinds": {"5": "appeal"}}, {"id": "pier", "kinds": {}}])
-def test_kinds_of_what_is_not_there_are_refused(write: Write, kinds: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({"id": "quay", "kinds": {"5": "appeal"}}, "paragraph 5 of quay, which has 5; count from 0"),
+        ({"id": "pier", "kinds": {}}, "pier, whose paragraphs are in none of the files; name the file"),
+    ],
+)
+def test_kinds_of_what_is_not_there_are_refused(write: Write, kinds: dict[str, Any], said: str) -> None:
     """Kinds whose paragraph is in none of the files name the article and the remedy."""
-    with pytest.raises(DataError, match=f"{kinds['id']} that are in none of the files; name the file"):
+    with pytest.raises(DataError, match=said):
         read_corpus([write(kinds, PARAGRAPHS)])
+
+
+def test_titles_teach_no_kinds(write: Write) -> None:
+    """Passages under titles have headlines, and no boilerplate that the kinds could be learnt from: they come from another model, or it is an error."""
+    rows = [{"id": f"n{n}", "source": f"s{n}", "title": "Ferry", "blocks": [{**BODY, "text": f"{n} must run."}, {**REPORT, "text": f"{n} sank."}]} for n in range(40)]
+    with pytest.raises(DataError, match="too few labelled boilerplate blocks"):
+        fit(read_corpus([write(*rows)]))
 
 
 def test_every_second_text_is_learnt_under_its_title(write: Write) -> None:

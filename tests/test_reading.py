@@ -172,7 +172,7 @@ def test_too_many_blocks(line: str, media_type: str) -> None:
     """An article cut into more blocks than any has is refused, as each costs some kilobytes however short it is; one block less is read."""
     article = article_from_text(line * MAX_BLOCKS, media_type=media_type)
     assert len(read(article).blocks) == MAX_BLOCKS
-    with pytest.raises(InputError, match="may have 100,000 paragraphs or lines, and this has more; split it") as refused:
+    with pytest.raises(InputError, match="may have 100,000 paragraphs, or ten times as many lines, and this has more; split it") as refused:
         read(article_from_text(line * (MAX_BLOCKS + 1), media_type=media_type))
     assert refused.value.code == "too-large"
 

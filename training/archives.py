@@ -41,9 +41,9 @@ def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
     name = path.lower()
     packed: Any = _Counted(raw)
     if name.endswith(".gz"):
-        return io.BufferedReader(_Unpacked(packed, gzip.GzipFile(fileobj=packed), zlib.error), CHUNK)
+        return io.BufferedReader(_Unpacked(packed, gzip.GzipFile(fileobj=packed), (zlib.error, gzip.BadGzipFile)), CHUNK)
     if name.endswith(".zst"):
-        return io.BufferedReader(_Unpacked(packed, zstd().ZstdFile(packed), zstd().ZstdError), CHUNK)
+        return io.BufferedReader(_Unpacked(packed, zstd().ZstdFile(packed), (zstd().ZstdError,)), CHUNK)
     return raw
 
 
@@ -62,7 +62,7 @@ class _Counted:
 class _Unpacked(io.RawIOBase):
     """What a compressed stream holds, as long as it does not grow beyond GROWTH. Where it is damaged, whatever packed it, one of DAMAGE is raised."""
 
-    def __init__(self, packed: _Counted, inside: Any, damage: type[Exception]):
+    def __init__(self, packed: _Counted, inside: Any, damage: tuple[type[Exception], ...]):
         self.packed, self.inside, self.damage, self.count = packed, inside, damage, 0
 
     def readable(self) -> bool:

@@ -89,4 +89,4 @@ class Block(NamedTuple):
 
 def too_many_blocks() -> InputError:
     """The error of an article that has more than MAX_BLOCKS."""
-    return InputError(f"one article may have {MAX_BLOCKS:,} paragraphs or lines, and this has more; split it", "too-large")
+    return InputError(f"one article may have {MAX_BLOCKS:,} paragraphs, or ten times as many lines, and this has more; split it", "too-large")

@@ -43,7 +43,7 @@ def fit(corpus: Corpus, seed: int = 0, base: Model | None = None, for_kinds: Cor
     without one DataError is raised."""
     blocks = [*labelled_blocks(corpus), *labelled_blocks(for_kinds or Corpus())]
     passages = labelled_passages(corpus)
-    kinds_known = any(kind not in ("body", TEXT) for article in blocks for kind in article.kinds)
+    kinds_known = any(kind not in ("headline", "body", TEXT) for article in blocks for kind in article.kinds)
     labels_known = len(passages.texts) >= LEAST_PASSAGES and len(set(passages.source)) >= LEAST_SOURCES
     if base is None and not (kinds_known and labels_known):
         missing = "boilerplate blocks" if not kinds_known else f"passages ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
@@ -91,9 +91,10 @@ def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
 
 def _titled(article: LabelledBlocks, title: str | None) -> LabelledBlocks:
     """The article under its title, as people paste it, where it is text and its headline is not among its blocks already."""
-    if not title or "headline" in article.kinds or "body" not in article.kinds or any(block.element for block in article.blocks):
+    headline = folded(title or "")
+    if not headline or "headline" in article.kinds or "body" not in article.kinds or any(block.element for block in article.blocks):
         return article
-    return LabelledBlocks([Block(folded(title), None, None), *article.blocks], ["headline", *article.kinds], article.source)
+    return LabelledBlocks([Block(headline, None, None), *article.blocks], ["headline", *article.kinds], article.source)
 
 
 def _told_together(corpus: Corpus) -> Iterator[tuple[str | None, LabelledBlocks]]:

@@ -227,7 +227,7 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
     return poor & prose & (text >= NEAREST * likeliest[seen.article])
 
 
-OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.3
+OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.2
 """At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
 APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
 SUREST = 30.0

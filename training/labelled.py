@@ -147,7 +147,7 @@ class Corpus:
             case UnlabelledArticle():
                 self.unlabelled.append(row)
             case KindsApart():
-                self.kinds_apart[row.id] = row.kinds
+                self.kinds_apart[row.id] = {**self.kinds_apart.get(row.id, {}), **row.kinds}
             case _FlatRow():
                 block = LabelledBlock(text=row.text, kind="body", label=row.label)
                 self.articles.append(LabelledArticle(id=row.id, source=row.source or UNKNOWN_SOURCE, blocks=(block,)))
@@ -174,8 +174,12 @@ def _meet(corpus: Corpus) -> None:
     """Raise DataError where kinds are told of paragraphs that are not there: left out, they would be missed by nobody."""
     paragraphs = {article.id: len(article.paragraphs) for article in corpus.unlabelled}
     for name, kinds in corpus.kinds_apart.items():
-        if name not in paragraphs or max(kinds, default=-1) >= paragraphs[name]:
-            raise DataError(f"kinds are told of paragraphs of {name} that are in none of the files; name the file that holds them as well")
+        if name not in paragraphs:
+            raise DataError(f"kinds are told of {name}, whose paragraphs are in none of the files; name the file that holds them beside this one")
+        if max(kinds, default=-1) >= paragraphs[name]:
+            raise DataError(
+                f"kinds are told of paragraph {max(kinds)} of {name}, which has {paragraphs[name]}; count from 0, and take the file they were told of"
+            )
 
 
 def appeals(letters: Corpus) -> Iterator[LabelledArticle]:

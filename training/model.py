@@ -29,7 +29,7 @@ from training.errors import ModelError
 from training.kinds import KindClassifier
 from training.labels import Labeller
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the arrays' names or meanings change."""
 ARRAYS, MANIFEST, CARD = "model.joblib", "manifest.json", "README.md"
 NEXT = ".manifest.json.next"
@@ -268,8 +268,6 @@ class _DataUnpickler(NumpyUnpickler):  # type: ignore[misc]
     ALLOWED: ClassVar = {("joblib.numpy_pickle", "NumpyArrayWrapper"): _Array, ("numpy", "ndarray"): _PLAIN_ARRAY, ("numpy", "dtype"): _NumberType}
 
     def __init__(self, content: bytes):
-        if len(content) > MAX_BYTES:
-            _refuse(f"{len(content):,} bytes")
         self.size = len(content)
         super().__init__("model", io.BytesIO(content), ensure_native_byte_order=True)
 

@@ -88,10 +88,9 @@ def _score(articles: Sequence[Article], model: Model) -> list[Result]:
     except Exception as cause:  # the outermost door of a worker
         if len(articles) > 1:
             return [result for article in articles for result in _score([article], model)]
-        if isinstance(cause, CopydeskError):
-            return [Result(articles[0].id, articles[0].source, model.identity, error=cause)]
         message = f"could not be scored, by a fault of Copydesk's ({type(cause).__name__}: {cause}); please report it with the article"
-        return [Result(articles[0].id, articles[0].source, model.identity, error=CopydeskError(message, "internal"))]
+        error = cause if isinstance(cause, CopydeskError) else CopydeskError(message, "internal")
+        return [Result(articles[0].id, articles[0].source, model.identity, error=error)]
 
 
 def _named(result: Result, entry: Entry) -> Result:

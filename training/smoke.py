@@ -29,7 +29,7 @@ def smoke_test(model: Model) -> None:
     """Raise ModelError unless one comes out as text, the argument as the more editorial of the two, and both as the manifest says."""
     try:
         given = answers(model)
-    except Exception as error:  # arrays that do not fit together can raise nearly anything
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # arrays that do not fit together
         raise ModelError(f"{model.identity.name} cannot score ({type(error).__name__}): its arrays do not fit together; refit or restore it") from error
     editorial = [answer["probability"] for answer in given if answer["probability"] is not None]
     kept = any(answer["kind"] in TEXT_KINDS for answer in given)
