@@ -37,10 +37,11 @@ LEAST_SOURCES = 10
 FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
 FIRST_C, FIRST_STEPS = 4.0, 100
-SETS, TREES, DEPTH, RATE, FEATURES_TRIED = 2, 160, DEEPEST, 0.1, 40
+TREES, DEPTH, RATE, FEATURES_TRIED = 160, DEEPEST, 0.1, 40
+SETS_ON_PAGES, SETS_IN_BARE_TEXT = 4, 2
 """Several sets of trees, fitted with other draws, are averaged: by chance alone, one is better than another by a tenth of all that is lost on pages."""
 LEAST_LEAF_ON_PAGES, LEAST_LEAF_IN_BARE_TEXT = 30, 100
-"""Blocks in a leaf. Bare text is learnt from ten times as many, most of them arranged from the others."""
+"""Blocks in a leaf. Bare text is learnt from several times as many, most of them arranged from the others."""
 ROWS_TRIED = 45_000
 """Each tree is fitted to about so many blocks, drawn anew."""
 NETWORKS, HIDDEN, DECAY, BATCH, EPOCHS = 2, 32, 0.1, 512, 12
@@ -174,11 +175,11 @@ def _linear() -> LogisticRegression:
 def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -> tuple[Trees, Trees]:
     """Trees for pages and for bare text; where there are no blocks of the one, those of the other serve."""
     pages, bare = (np.flatnonzero(which) if which.any() else np.arange(len(which)) for which in (on_page, ~on_page))
-    parts = ((pages, "zero", LEAST_LEAF_ON_PAGES), (bare, _ByItself(), LEAST_LEAF_IN_BARE_TEXT))
+    parts = ((pages, "zero", LEAST_LEAF_ON_PAGES, SETS_ON_PAGES), (bare, _ByItself(), LEAST_LEAF_IN_BARE_TEXT, SETS_IN_BARE_TEXT))
     fitted = Parallel(JOBS)(
-        delayed(_trees)(values[part], told.part(part), start, least_leaf, seed + number) for part, start, least_leaf in parts for number in range(SETS)
+        delayed(_trees)(values[part], told.part(part), start, least_leaf, seed + number) for part, start, least_leaf, sets in parts for number in range(sets)
     )
-    return averaged(fitted[:SETS]), averaged(fitted[SETS:])
+    return averaged(fitted[:SETS_ON_PAGES]), averaged(fitted[SETS_ON_PAGES:])
 
 
 def _trees(values: Floats, told: Told, start: str | _ByItself, least_leaf: int, seed: int) -> Trees:
