@@ -1,4 +1,4 @@
-"""A real server on a free port, for tests and benches that need one."""
+"""The command and a real server in processes of their own, for tests and benches that need them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from urllib.request import urlopen
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
 PROGRAM = "from service.cli import main; main()"
+COMMAND = [sys.executable, "-c", PROGRAM]
+"""`copydesk`, where this clone is on the PYTHONPATH."""
+NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
 
 
 class Served(NamedTuple):

@@ -21,9 +21,11 @@ from click.testing import CliRunner, Result
 
 import training.shard
 from service.cli import main
+from tests.serving import COMMAND
 from training.article import Article
 from training.entry import Entry
 from training.errors import CopydeskError, InputError
+from training.extras import zstd
 from training.model import Identity, Model
 from training.part import Part, ResumeError
 from training.score import score
@@ -219,7 +221,7 @@ def test_lines_are_the_same_however_they_are_written(name: str, folder: Path) ->
     if name.endswith(".gz"):
         content = gzip.decompress(content)
     if name.endswith(".zst"):
-        content = pytest.importorskip("backports.zstd").decompress(content)
+        content = zstd().decompress(content)
     assert content.decode() == run(folder).stdout
     assert sorted(os.listdir(folder.parent)) == ["articles", name]
 
@@ -255,7 +257,7 @@ def read_tables(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]
         duckdb = pytest.importorskip("duckdb")
         beside = path.with_suffix(".articles.parquet")
         return tuple(duckdb.sql(query.format(f"'{file}'")).fetchall() for query, file in ((passages, path), (articles, beside)))  # type: ignore[return-value]
-    unpack = {".gz": gzip.open, ".zst": pytest.importorskip("backports.zstd").open}.get(path.suffix, open)
+    unpack: Callable[..., Any] = zstd().open if path.suffix == ".zst" else gzip.open if path.suffix == ".gz" else open
     with unpack(path, "rt", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["status"] == "ok"]
     return [
@@ -266,9 +268,8 @@ def read_tables(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]
 
 def copydesk(*arguments: object) -> subprocess.Popen[bytes]:
     """The command in a process of its own."""
-    code = "from service.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", code, "score", *map(str, arguments)], env=environment, stderr=subprocess.PIPE)
+    return subprocess.Popen([*COMMAND, "score", *map(str, arguments)], env=environment, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.csv"])

@@ -9,7 +9,6 @@ import pty
 import re
 import shutil
 import subprocess
-import sys
 import termios
 from contextlib import suppress
 from pathlib import Path
@@ -18,13 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
+from tests.serving import COMMAND, ROOT
 from training import evaluate
 from training.model import default_model
 
-ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
 ARTICLES = SEEDS / "articles"
-COPYDESK = (sys.executable, "-c", "from service.cli import main; main()")
 STORY = "The harbour board voted 5-2 on Monday to close the east pier.\n\nThe repairs will cost 3.1 million crowns, the board said in a report.\n"
 
 
@@ -105,7 +103,7 @@ def on_terminal(*arguments: object) -> str:
     """What `copydesk` shows where both standard output and standard error are a terminal."""
     shown, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
-    with subprocess.Popen([*COPYDESK, *map(str, arguments)], stdout=terminal, stderr=terminal, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
+    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=terminal, stderr=terminal, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
         os.close(terminal)
         parts = []
         with suppress(OSError):  # how a terminal says that nobody writes to it any more
@@ -134,7 +132,7 @@ def test_on_a_terminal_a_long_run_shows_how_far_it_is(tmp_path: Path) -> None:
 def test_a_reader_that_stops_listening_ends_the_run_quietly() -> None:
     """`copydesk score ... | head` ends with the reader, and without a word on standard error."""
     with subprocess.Popen(
-        [*COPYDESK, "score", str(ARTICLES), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        [*COMMAND, "score", str(ARTICLES), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
     ) as process:
         assert process.stdout and process.stderr
         process.stdout.close()

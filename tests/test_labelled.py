@@ -317,7 +317,10 @@ def test_kinds_of_what_is_not_there_are_refused(write: Write, kinds: dict[str, A
 
 def test_titles_teach_no_kinds(write: Write) -> None:
     """Passages under titles have headlines, and no boilerplate that the kinds could be learnt from: they come from another model, or it is an error."""
-    rows = [{"id": f"n{n}", "source": f"s{n}", "title": "Ferry", "blocks": [{**BODY, "text": f"{n} must run."}, {**REPORT, "text": f"{n} sank."}]} for n in range(40)]
+    rows = [
+        {"id": f"n{n}", "source": f"s{n}", "title": "Ferry", "blocks": [{**BODY, "text": f"{n} must run."}, {**REPORT, "text": f"{n} sank."}]}
+        for n in range(40)
+    ]
     with pytest.raises(DataError, match="too few labelled boilerplate blocks"):
         fit(read_corpus([write(*rows)]))
 

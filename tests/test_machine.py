@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -22,11 +22,12 @@ from service.app import create_app
 from service.cli import main
 from service.current import CurrentModel
 from service.limits import Limits
-from tests.serving import PATIENCE, ROOT, served
+from tests.serving import NEWS, PATIENCE, PROGRAM, ROOT, served
 from training.model import ARRAYS, MANIFEST, Model, default_model, load_model, save_model
 
-NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
 FUTURE, PAST = 7_000_000_000, 0
+SLOW_DISK = f"import os, time; replace = os.replace; os.replace = lambda *paths: (time.sleep(1), replace(*paths)); {PROGRAM}"
+"""The command where each file that is written takes a second until it is in its place."""
 
 
 def test_a_model_is_swapped_whatever_its_files_say_of_the_time(tmp_path: Path, model: Model) -> None:
@@ -89,19 +90,31 @@ def test_a_folder_that_cannot_be_written_is_one_line(read_only: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL], ids=lambda sent: sent.name)
-def test_a_fit_that_is_ended_leaves_the_model_that_was_there(tmp_path: Path, sent: signal.Signals) -> None:
-    """Whenever `copydesk train` is ended, politely or not, the model in its folder is whole, and it is the old one until the new one is."""
-    folder = tmp_path / "model"
-    shutil.copytree(default_model(), folder)
-    before = load_model(folder).identity.digest
-    command = [sys.executable, "-c", "from service.cli import main; main()", "train", str(ROOT / "seeds"), "-o", str(folder)]
-    for seconds in (0.3, 1.5, 4):
-        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
-        time.sleep(seconds)
-        process.send_signal(sent)
-        said = process.communicate(timeout=PATIENCE)[1]
-        assert "Traceback" not in said
-        assert load_model(folder).identity.digest == before or process.returncode == 0
+def test_a_fit_that_is_ended_leaves_the_model_that_was_there(tmp_path: Path, model: Model, sent: signal.Signals) -> None:
+    """Whenever `copydesk train` is ended, politely or not, while it begins, while it fits or while it saves, the model in its folder is the old one, whole."""
+    folder, few = tmp_path / "model", tmp_path / "few.jsonl"
+    few.write_text('{"text": "The board met on Monday.", "label": "reporting", "source": "a.example"}\n')
+    calibration = replace(model.labels.calibration, offset=model.labels.calibration.offset + 0.001)
+    before = save_model(folder, model.kinds, replace(model.labels, calibration=calibration), {}).identity.digest
+    for seconds in (0.3, 4):
+        until = time.monotonic() + seconds
+        end_fit(sent, lambda until=until: time.monotonic() > until, PROGRAM, ROOT / "seeds", "-o", folder)
+        assert load_model(folder).identity.digest == before
+    end_fit(sent, lambda: any(folder.glob(f".{ARRAYS}.*.tmp")), SLOW_DISK, few, "--from", default_model(), "-o", folder)
+    assert load_model(folder).identity.digest == before
+
+
+def end_fit(sent: signal.Signals, reached: Callable[[], bool], program: str, *arguments: object) -> None:
+    """Start `copydesk train` and send it a signal as soon as something is reached, which it must live to see."""
+    command = [sys.executable, "-c", program, "train", *map(str, arguments)]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not reached():
+        time.sleep(0.01)
+    assert process.poll() is None, "it has ended by itself"
+    process.send_signal(sent)
+    said = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == -sent
+    assert "Traceback" not in said
 
 
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:

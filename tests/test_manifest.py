@@ -166,7 +166,8 @@ def test_a_model_folder_is_never_waited_for(folder: Path, tmp_path: Path, name: 
 
 @pytest.mark.parametrize("part", ["kinds", "labels"])
 def test_arrays_that_do_not_fit_together_are_one_line(tmp_path: Path, model: Model, part: str) -> None:
-    """Each array of a model cut to its first half, under a manifest that names the file: it is refused, when it is loaded or when it is tried."""
+    """Each array of a model cut to its first half, under a manifest that names the file: it is refused, when it is loaded or when it is tried,
+    unless what it is tried on does not reach what is gone."""
     held = getattr(model, part).arrays()
     for name, array in held.items():
         if np.ndim(array) == 0 or isinstance(array, tuple):
@@ -174,7 +175,6 @@ def test_arrays_that_do_not_fit_together_are_one_line(tmp_path: Path, model: Mod
         other = {**held, name: array[: len(array) // 2]}
         parts = {"kinds": model.kinds, "labels": model.labels, part: type("Cut", (), {"arrays": lambda self, other=other: other})()}
         save_model(tmp_path / "cut", parts["kinds"], parts["labels"], {"smoke": MANIFEST_OF_OURS["smoke"]})
-        try:
+        with pytest.raises(ModelError) as refused:
             smoke_test(load_model(tmp_path / "cut"))
-        except ModelError as refused:
-            assert "\n" not in refused.message
+        assert "\n" not in refused.value.message, name

@@ -125,12 +125,8 @@ def assert_in_order(blocks: Sequence[Block], length: int) -> None:
         assert before.end <= after.start
 
 
-@properties
-@given(PLAIN)
-def test_plain_text_between_offsets_is_the_block(model: Model, text: str) -> None:
-    """Of a plain text no block is lost or doubled, and what stands between a block's offsets, without its cuts, is its text."""
-    [result] = score([Article(text)], model)
-    blocks = [scored.block for scored in result.blocks]
+def assert_whole(text: str, blocks: Sequence[Block]) -> None:
+    """Of a plain text nothing stands between its blocks, and what stands between a block's offsets, without its cuts, is its text."""
     assert_in_order(blocks, len(text))
     at = 0
     for block in blocks:
@@ -140,6 +136,14 @@ def test_plain_text_between_offsets_is_the_block(model: Model, text: str) -> Non
         assert folded("".join(text[start:end] for start, end in parts(block))) == block.text
         at = block.end
     assert not text[at:].strip()
+
+
+@properties
+@given(PLAIN)
+def test_plain_text_between_offsets_is_the_block(model: Model, text: str) -> None:
+    """Of a plain text no block is lost or doubled, and what stands between a block's offsets, without its cuts, is its text."""
+    [result] = score([Article(text)], model)
+    assert_whole(text, [scored.block for scored in result.blocks])
 
 
 @properties

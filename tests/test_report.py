@@ -355,6 +355,18 @@ def test_drawings_are_the_same_each_time_and_take_the_pages_colours() -> None:
         assert "var(--ink)" in str(drawing)
 
 
+def test_names_that_look_like_drawings_are_shown_whole() -> None:
+    """Names that hold what a drawing is made of, a type, a colour or a tag, stand in it letter by letter, and so they do in its words."""
+    names = ["font-family: x", "#010101", "<g>"]
+    found = profiled([answer(n, name) for name in names for n in range(30)], by_month=True)
+    page = BeautifulSoup(as_html(found, Path("report.html")), "html.parser")
+    ranking, spread, *months = page.select("svg.chart")
+    for drawing in (ranking, spread):
+        assert set(names) <= {text.get_text() for text in drawing.select("text")}
+        assert all(f"{name}: " in words_of(page, drawing) for name in names)
+    assert {words_of(page, drawing).split(": editorial share")[0] for drawing in months} == set(names)
+
+
 def test_drawings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of very many sources the first are drawn, so many together as a printed page has room for; the page says so, and the tables have all."""
     monkeypatch.setattr(charts, "MOST_DRAWN", 5)

@@ -26,11 +26,10 @@ from service.current import CurrentModel
 from service.problems import MEDIA_TYPE
 from service.schema import Problem
 from service.server import Serving, _serve_with_waitress
-from tests.serving import PATIENCE, ROOT, Served, served
+from tests.serving import COMMAND, NEWS, PATIENCE, ROOT, Served, served
 from training.errors import CopydeskError, ModelError
 from training.model import ARRAYS, Model, default_model, load_model, save_model
 
-NEWS = "The harbour board voted 5-2 on Monday to close the east pier for repairs, the harbour master, Ulla Brandis, told reporters."
 SWAPS = 6
 LINE_TOO_LONG = 414 if gunicorn.version_info >= (27,) else 400
 CHUNK = b"fff\r\n" + b"a" * 4095 + b"\r\n"
@@ -204,7 +203,7 @@ def test_only_the_expected_model_is_taken(tmp_path: Path, models: tuple[Path, Pa
 )
 def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path: Path, options: list[str], said: str) -> None:
     """`copydesk serve` ends with a line that names the remedy, and status 1."""
-    command = [sys.executable, "-c", "from service.cli import main; main()", "serve", "--port", "0", *options]
+    command = [*COMMAND, "serve", "--port", "0", *options]
     ended = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert ended.returncode == 1
     assert said in ended.stderr

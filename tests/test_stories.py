@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from tests.serving import ROOT
 from training.compare import compare
 from training.dates import day_of, earlier
 from training.errors import DataError
@@ -22,7 +22,6 @@ from training.stories import stories
 from training.takeover import taken_over
 from training.told import Told, terms, told
 
-ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "seeds"
 ROWS = [json.loads(line) for line in (ROOT / "seeds" / "stories" / "stories.jsonl").read_text("utf-8").splitlines()]
 NAMED = {row["id"]: row for row in ROWS}

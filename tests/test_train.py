@@ -7,19 +7,18 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from tests.serving import COMMAND, ROOT
 from training.errors import DataError
 from training.fit import fit
 from training.labelled import read_corpus
 from training.model import MANIFEST, load_model
 
-ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
 
 
@@ -65,7 +64,7 @@ def test_a_model_answers_as_it_did_where_it_was_fitted(trained: Path, tmp_path: 
 def test_the_same_data_and_seed_give_the_same_bytes(trained: Path, tmp_path: Path) -> None:
     """A refit in another process with another hash seed is the same file."""
     environment = {**os.environ, "PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", "from service.cli import main; main()", "train", str(SEEDS), "-o", str(tmp_path / "again")]
+    command = [*COMMAND, "train", str(SEEDS), "-o", str(tmp_path / "again")]
     subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True)
     assert (tmp_path / "again" / "model.joblib").read_bytes() == (trained / "model.joblib").read_bytes()
 

@@ -146,6 +146,7 @@ class KindClassifier:
         )  # fmt: skip
         width = len(words) + NUMBERS + PAIRS + 3 * len(hints)
         fits = arrays["kinds"] == KINDS and len(classifier.idf) == len(words) + NUMBERS and len(classifier.weights) > width
+        fits = fits and all(tree.is_whole for tree in trees.values())
         if not fits:
             raise ModelError("the kinds part of the model was made by another version of copydesk; fit it again with `copydesk train`")
         return classifier

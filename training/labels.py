@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.context import Context, Passages, sigmoid, voices
+from training.errors import ModelError
 from training.evidence import Evidence, gram_text
 from training.terms import Reader, Reading
 from training.tokens import UPPER, Lexicon, Tokens
@@ -139,7 +140,10 @@ class Labeller:
             return {key.removeprefix(name): value for key, value in arrays.items() if key.startswith(name)}
 
         reader = Reader(Lexicon(arrays["words"]), arrays["names"])
-        return cls(reader, Evidence(**part("evidence.")), Context(**part("context.")), Calibration(**part("calibration.")))
+        evidence = Evidence(**part("evidence."))
+        if len(evidence.meaning) != 2 * len(reader.words):
+            raise ModelError("the labels part of the model is not whole; restore it, or fit it again with `copydesk train`")
+        return cls(reader, evidence, Context(**part("context.")), Calibration(**part("calibration.")))
 
     @cached_property
     def _voices(self) -> NDArray[np.int64]:

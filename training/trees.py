@@ -25,6 +25,11 @@ class Trees(NamedTuple):
     threshold: Floats
     value: Floats
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the arrays belong together."""
+        return self.feature.ndim == 2 and self.threshold.shape == self.feature.shape and self.value.shape == (len(self.feature), self.feature.shape[1] + 1)
+
     def score(self, values: Floats) -> Floats:
         """Rows (rows, features) -> logits (rows,)."""
         trees, inner = self.feature.shape

@@ -1,6 +1,6 @@
 """What a batch costs, and what it survives, measured from outside on the command as people run it.
 
-    python tests/bench/bench_batch.py [MEASURE...] [--articles N] [--pages DIR] [--model DIR]
+    python -m tests.bench.bench_batch [MEASURE...] [--articles N] [--pages DIR] [--model DIR]
 
 cost     articles and pages a CPU second, start-up taken off, parent and workers together
 size     bytes of results a page, in each form
@@ -36,13 +36,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.serving import COMMAND, ROOT
 from training.batch import into_shards
 from training.inputs import find_files, read_entries
 
-ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "seeds" / "articles"
 WORDS = 500
-COMMAND = [sys.executable, "-c", "from service.cli import main; main()", "score", "--quiet"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
 
 
@@ -85,7 +84,7 @@ class Used:
 
     def __init__(self, *arguments: object):
         before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        subprocess.run([*COMMAND, *map(str, arguments)], env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*COMMAND, "score", "--quiet", *map(str, arguments)], env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.wall = time.monotonic() - begin
         self.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -205,7 +204,7 @@ def hostile(work: Path, count: int, model: list[str]) -> None:
 
 
 def start(*arguments: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], env=ENVIRONMENT, stderr=subprocess.PIPE)
+    return subprocess.Popen([*COMMAND, "score", "--quiet", *map(str, arguments)], env=ENVIRONMENT, stderr=subprocess.PIPE)
 
 
 def read(out: Path) -> list[dict[str, Any]]:

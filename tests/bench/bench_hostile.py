@@ -25,8 +25,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "from service.cli import main; main()", "score", "--quiet"]
+from tests.serving import COMMAND, ROOT
+
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
 MB = 1_000_000
 GOOD = 20
@@ -143,7 +143,7 @@ def run(arguments: Sequence[object], output: Path, limit: int | None = None) -> 
     output.unlink(missing_ok=True)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen([*within, *COMMAND, *map(str, arguments), "-o", str(output)], env=ENVIRONMENT, stderr=said)
+        process = subprocess.Popen([*within, *COMMAND, "score", "--quiet", *map(str, arguments), "-o", str(output)], env=ENVIRONMENT, stderr=said)
         peak = 0.0
         while process.poll() is None:
             peak = max(peak, sum(_memory(child) for child in _family(process.pid)))

@@ -1,6 +1,6 @@
 """What a report costs, measured from outside on the command as people run it: CPU seconds and peak memory, at N/10 and at N generated articles.
 
-    python tests/bench/bench_report.py [--articles 100000] [--sources 50] [--text] [--by-month] [--stories]
+    python -m tests.bench.bench_report [--articles 100000] [--sources 50] [--text] [--by-month] [--stories]
 
 Articles have 8 to 40 passages and as many blocks round them as pages have; --text gives blocks their texts, as `score` does without --no-text: words of
 an invented vocabulary that is used by Zipf's law, so that there are always new ones, with quotations and attributions. With --stories, which needs texts,
@@ -23,8 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "from service.cli import main; main()", "report"]
+from tests.serving import COMMAND, ROOT
+
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
 ROUND_IT = ("navigation", "navigation", "headline", "byline", "timestamp", "caption", "related", "related", "appeal", "advert", "legal")
 VOCABULARY = 300_000
@@ -77,7 +77,7 @@ def _block(draw: Random, kind: str, words: int, text: str | None) -> dict[str, A
 def cost(file: Path, options: list[str]) -> tuple[float, float]:
     """CPU seconds and peak memory in MB of one report."""
     page = file.with_name("report.html")
-    child = subprocess.Popen([*COMMAND, str(file), "-o", str(page), *options], env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen([*COMMAND, "report", str(file), "-o", str(page), *options], env=ENVIRONMENT, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:

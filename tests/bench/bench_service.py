@@ -168,11 +168,11 @@ def percentile(took: list[float], percent: int) -> float:
 
 
 def memory(server: Served) -> float:
-    """MB that the server's processes hold, what they share counted once."""
+    """MB that the server's processes hold, what they share counted once; files that are mapped into memory left out, for others share those too."""
     parent = server.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     lines = [line for process in [parent, *children] for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1_000
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:")) / 1_000
 
 
 def _times(work: Callable[[int], None], seconds: float) -> int:

@@ -17,7 +17,6 @@ import io
 import json
 import sys
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 
 import atheris
@@ -26,13 +25,15 @@ with atheris.instrument_imports(include=["training", "joblib.numpy_pickle"]):
     import joblib
     import numpy as np
 
+    from tests.serving import ROOT
     from tests.test_model_file import HELD, HOSTILE
-    from training.article import Article, Block, folded
+    from tests.test_properties import assert_in_order, assert_whole, parts
+    from training.article import Block, folded
     from training.errors import InputError, ModelError
     from training.model import ARRAYS, FORMAT, MANIFEST, _plain, load_model
     from training.page import MARKUP
     from training.reading import article_from_bytes, article_from_text, read
-    from training.spans import EVERYWHERE, IN_BODY, _places, cut
+    from training.spans import EVERYWHERE, IN_BODY, cut
 
 from html import unescape
 
@@ -40,7 +41,7 @@ MEDIA_TYPES = ("", "text/plain", "text/html", "text/markdown")
 CHARSETS = (None, "utf-8", "windows-1252", "utf-16", "shift_jis", "iso-2022-jp", "gb18030", "utf-7", "x-unknown")
 FORBIDDEN = ("exec", "compile", "os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pickle.find_class", "import")
 """What a model must not make Python do, as audit events name it."""
-SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "articles"
+SEEDS = ROOT / "seeds" / "articles"
 PIECES = (
     "<!-- -- --!> <![CDATA[ ]]> <? <script> </script> <style> <title> </title> <textarea> </textarea> <xmp> <iframe> <plaintext> <p> </p> <br> <br/>"
     ' <a href=x> </a> <li> <td> <b> </b> <p class="a>b"> <p hidden> &amp; &#40; &#x5D; &nbsp &notit; &#0; (RELATED: [Donate (Photo: Read\\x20more:\\x20'
@@ -63,40 +64,25 @@ def read_one(content: bytes) -> None:
         return
     article.text.encode()
     copy = read(article)
-    check_places(article, copy.blocks)
     for said in copy.metadata:
         assert said is None or said == folded(said)
         (said or "").encode()
-    for block in copy.blocks:
-        check_cuts(cut(cut(block, EVERYWHERE, article), IN_BODY, article), article)
+    assert all(0 <= block.linked <= len(block.text) for block in copy.blocks)
+    check = check_page if article.is_html else assert_whole
+    check(article.text, copy.blocks)
+    check(article.text, [cut(cut(block, EVERYWHERE, article), IN_BODY, article) for block in copy.blocks])
 
 
-def check_places(article: Article, blocks: list[Block]) -> None:
-    """Blocks stand in order and apart, and what stands between them has no text."""
-    edges = [0, *(edge for block in blocks for edge in (block.start, block.end)), len(article.text)]
-    assert edges == sorted(edges), "blocks are out of order"
+def check_page(source: str, blocks: list[Block]) -> None:
+    """Blocks stand in order and apart, what stands between them has no text, and what was cut stands in order inside them. A text area's content must be
+    a block, so only its tags are taken as markup."""
+    assert_in_order(blocks, len(source))
+    edges = [0, *(edge for block in blocks for edge in (block.start, block.end)), len(source)]
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        between = article.text[start:end]
-        shown = unescape(seen(between)) if article.is_html else between
-        assert not folded(shown), f"lost: {shown!r}"
+        between = unescape(MARKUP.sub("", source[start:end]))
+        assert not folded(between), f"lost: {between!r}"
     for block in blocks:
-        assert block.text and block.text == folded(block.text), "an empty block, or white space that is not folded"
-        assert article.is_html or block.text == folded(article.text[block.start : block.end]), "moved"
-        assert 0 <= block.linked <= len(block.text)
-
-
-def seen(between: str) -> str:
-    """What no markup accounts for. A text area's content must be a block, so only its tags are taken as markup."""
-    return MARKUP.sub("", between)
-
-
-def check_cuts(block: Block, article: Article) -> None:
-    """Cuts stand inside their block, in order and apart; what is left can be retraced where all of them have a place."""
-    edges = [edge for gone in block.cut for edge in gone[:2] if edge is not None]
-    assert all(one <= other for one, other in pairwise([block.start or 0, *edges, block.end or 0])), "cuts are out of place"
-    assert block.text == folded(block.text)
-    if block.cut and len(edges) == 2 * len(block.cut) and not article.is_html:
-        assert _places(block, article), "what is left cannot be retraced"
+        parts(block)
 
 
 def load_one(content: bytes) -> None:
