@@ -149,6 +149,17 @@ def test_what_is_sent_gets_its_answer(server: Served, sent: Sent) -> None:
     assert_well(server)
 
 
+def test_a_body_that_breaks_off_is_taken_for_a_whole_one_at_no_door(server: Served) -> None:
+    """Text, form and lines alike: what was promised and did not come is said to be missing. Lines that came whole have their answers before that."""
+    form, lines = b"Content-Type: application/x-www-form-urlencoded\r\n", b"Content-Type: application/x-ndjson\r\n"
+    length = b"Content-Length: %d\r\n" % (len(LINE) + len(BODY))
+    assert b"breaks off after" in statuses(server, post(TEXT + length, BODY))[1]
+    assert b"breaks off after" in statuses(server, post(form + length, b"article=" + BODY.replace(b" ", b"+"), b"/"))[1]
+    found, answer = statuses(server, post(lines + length, LINE, b"/v1/classify/batch"))
+    assert found == [200]
+    assert re.findall(rb'"status":"(\w+)"', answer) == [b"ok", b"error"] and b'"cut-off"' in answer
+
+
 def test_nothing_that_was_sent_is_in_the_log(server: Served) -> None:
     """No token, text, path, query or header of any request stands in the log, whatever was wrong with it."""
     statuses(server, get(f"/{SECRET}?token={TOKEN}&q={SECRET}".encode(), f"X-Request-ID: {SECRET} {TOKEN}\r\nX-A: {SECRET}\r\n".encode()))

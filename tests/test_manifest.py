@@ -166,8 +166,7 @@ def test_a_model_folder_is_never_waited_for(folder: Path, tmp_path: Path, name: 
 
 @pytest.mark.parametrize("part", ["kinds", "labels"])
 def test_arrays_that_do_not_fit_together_are_one_line(tmp_path: Path, model: Model, part: str) -> None:
-    """Each array of a model cut to its first half, under a manifest that names the file: it is refused, when it is loaded or when it is tried,
-    unless what it is tried on does not reach what is gone."""
+    """Each array of a model cut to its first half, under a manifest that names the file: it is refused, when it is loaded or when it is tried."""
     held = getattr(model, part).arrays()
     for name, array in held.items():
         if np.ndim(array) == 0 or isinstance(array, tuple):
