@@ -147,7 +147,7 @@ def _svg(figure: Any, name: str, title: str, words: str) -> Markup:
         simplefilter("ignore", UserWarning)  # letters that its own type lacks: the page's type draws them
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     whole = drawn.getvalue()
-    inside = re.sub(r"<[^>]*>", lambda tag: _in_page_style(tag[0]), " ".join(whole[whole.index("</defs>") + len("</defs>") :].split()))
+    inside = re.sub(r"<[^<>]*>", lambda tag: _in_page_style(tag[0]), " ".join(whole[whole.index("</defs>") + len("</defs>") :].split()))
     box = re.search(r'viewBox="[^"]*"', whole)
     name = f"chart-{name}"
     opening = Markup('<svg class="chart" role="img" aria-labelledby="{0}-title {0}-words" {1}><title id="{0}-title">{2}</title><desc id="{0}-words">{3}</desc>')
