@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -107,14 +108,15 @@ def test_a_fit_that_is_ended_leaves_the_model_that_was_there(tmp_path: Path, mod
 def end_fit(sent: signal.Signals, reached: Callable[[], bool], program: str, *arguments: object) -> None:
     """Start `copydesk train` and send it a signal as soon as something is reached, which it must live to see."""
     command = [sys.executable, "-c", program, "train", *map(str, arguments)]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not reached():
-        time.sleep(0.01)
-    assert process.poll() is None, "it has ended by itself"
-    process.send_signal(sent)
-    said = process.communicate(timeout=PATIENCE)[1]
-    assert process.returncode == -sent
-    assert "Traceback" not in said
+    with tempfile.TemporaryFile() as said:  # a pipe would stay open as long as its workers live
+        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=said)
+        while process.poll() is None and not reached():
+            time.sleep(0.01)
+        assert process.poll() is None, "it has ended by itself"
+        process.send_signal(sent)
+        assert process.wait(PATIENCE) == -sent
+        said.seek(0)
+        assert b"Traceback" not in said.read()
 
 
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
