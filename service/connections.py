@@ -19,8 +19,6 @@ HEAD_SECONDS = 10
 """From the first byte of a request to the last of its headers."""
 BODY_SECONDS = 60
 """From there to the last byte of its body. Lines have no such limit: they are answered while more are sent, for hours if need be."""
-
-
 LINGERING = 32
 """Connections that are being closed at a time, each for as long as its caller takes to hang up, two seconds at most."""
 LAST_WORDS = 2

@@ -161,14 +161,15 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
 
 
 def _connections() -> int:
-    """How many connections a process may keep: as many as the system lets it have files, which is asked for first. One too many would end the process."""
+    """How many connections a process may keep: no more than the system lets it have files, of which as many as needed are asked for first."""
     import resource
 
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY or files < (wanted := min(most, CONNECTIONS + SPARE_FILES)):
-        wanted = CONNECTIONS + SPARE_FILES if most == resource.RLIM_INFINITY else wanted
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
-    return max(THREADS + 1, min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES))
+    wanted = CONNECTIONS + SPARE_FILES
+    if 0 <= files < wanted:  # below 0 stands for no limit
+        files = wanted if most < 0 else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return max(THREADS + 1, min(CONNECTIONS, files - SPARE_FILES)) if files >= 0 else CONNECTIONS
 
 
 def _serve_with_waitress(folder: Path, serving: Serving) -> None:
