@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 
-from training.evaluate import Evaluation, Figure, Judged, calibration_table
+from training.evaluate import Evaluation, Figure
+from training.measures import Judged, Judgements, calibration_table
 from training.model import Model
 
 SHOWN = ("macro F1, strict", "AUC, strict", "body kept", "boilerplate dropped", "kind right")
@@ -21,7 +22,7 @@ def evaluation(found: Evaluation) -> Iterator[str]:
         of_source = found.of_source(source)
         passages = sum(judged.source == source and judged.label is not None for judged in found.judged)
         yield f"{source[: NAME - 1]:<{NAME}}{passages:>9}" + "".join(f"{_number(of_source[name]):>21}" for name in SHOWN)
-    calibration = calibration_table(found.judged)
+    calibration = calibration_table(Judgements.of(found.judged))
     if calibration:
         yield ""
         yield f"{'probability given':<{NAME}}{'truly editorial':>16}{'passages':>10}"
