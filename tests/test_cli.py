@@ -18,7 +18,6 @@ from click.testing import CliRunner, Result
 
 from service.cli import main
 from tests.serving import COMMAND, ROOT
-from training import evaluate
 from training.model import default_model
 
 SEEDS = ROOT / "seeds"
@@ -243,11 +242,9 @@ def test_check_names_each_problem(tmp_path: Path) -> None:
     assert f"Error: {len(done.stdout.splitlines())} problems; mend the labels" in done.stderr
 
 
-def test_evaluate_shows_figures_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_shows_figures_for_people(tmp_path: Path) -> None:
     """`evaluate` has a row for each source, the overall figures with intervals, also of flattened pages and of pages with their true text, the surest
     mistakes with the terms that tipped them, and the differences from another model; a model is no better than itself."""
-    draws = evaluate._draws
-    monkeypatch.setattr(evaluate, "_draws", lambda groups, _, seed: draws(groups, 10, seed))  # fewer than do for figures, many more than show their form
     rows = [json.loads(line) for line in (SEEDS / "labelled.jsonl").read_text("utf-8").splitlines()]
     of_source = {row["source"]: row for row in rows}
     for block in of_source["saltmarket.example"]["blocks"]:
