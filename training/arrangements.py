@@ -1,5 +1,5 @@
-"""Training blocks arranged as they can also come: a part of an article's own text alone, with furniture of other outlets put in, a letter after it, or
-a list of teasers near it.
+"""Training blocks arranged as they can also come: an article's own text alone, whole or in part, with furniture of other outlets put in, a letter after
+it, or a list of teasers near it.
 
 Whole pages teach where boilerplate stands on whole pages only. What is pasted into the desk is often a part of one, with a caption or a plea
 between its paragraphs, or ends in a letter that reads like an opinion piece; the second stage has to have seen that.
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from training.article import KINDS
 from training.features import Ints
 
+WHOLE = 0.5
+"""How often all of an article's own text is taken: where only letters were long, whatever stood late in a long text would be taken for one."""
 PART = (2, 13)
-"""Blocks of an article's own text that something else is put into or after."""
-FURNISHED, LETTERED = 2, 1
-"""Times that a part of each bare article gets furniture put into it, and a letter after it. The text of a whole page stays whole: where only letters
-were long, whatever stood late in a long text would be taken for one."""
+"""Blocks of it that are taken otherwise."""
+FURNISHED, LETTERED = 2, 0.33
+"""Times that each bare article gets furniture put into it, and how often a letter after it."""
 GROUPS = (1, 4)
 """Places at which furniture is put in."""
 GROUP = (1, 3)
@@ -47,10 +48,11 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
         text = begin + np.flatnonzero(own[begin:end])
         excerpt = (kind[begin:end] >= 0).all()
         if len(text) >= PART[0]:
-            yield _part(text, chance) if excerpt else text
+            yield text
+            yield _part(text, chance)
             for _ in range(FURNISHED if loose and excerpt else 0):
                 yield _furnished(_part(text, chance), loose, chance)
-            for _ in range(LETTERED if letters else 0):
+            if letters and chance.random() < LETTERED:
                 yield np.concatenate([_part(text, chance) if excerpt else text, np.arange(*letters[chance.integers(len(letters))])])
             if lists and chance.random() < LISTED:
                 teasers = np.arange(*lists[chance.integers(len(lists))])
@@ -98,7 +100,9 @@ def _furnished(text: Ints, loose: dict[str, list[Ints]], chance: np.random.Gener
 
 
 def _part(place: Ints, chance: np.random.Generator) -> Ints:
-    """Some blocks in a row, from the beginning more often than not."""
+    """All blocks, or some in a row, from the beginning more often than not."""
+    if chance.random() < WHOLE:
+        return place
     size = min(len(place), int(chance.integers(PART[0], PART[1] + 1)))
     start = 0 if chance.random() < 0.6 else int(chance.integers(0, len(place) - size + 1))
     return place[start : start + size]
