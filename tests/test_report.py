@@ -242,6 +242,8 @@ def test_months_add_up_to_the_source() -> None:
         (b"[1]", "not a JSON object"),
         (b"\xff\xfe", "not a result"),
         (b"[" * 100_000, "not a result"),
+        (json.dumps(answer(1, editorial_share=float("nan"))).encode(), "NaN is no number"),
+        (json.dumps(answer(1, editorial_share=float("-inf"))).encode(), "-Infinity is no number"),
         (json.dumps({"text": "labelled", "label": "reporting"}).encode(), "model is missing"),
         (json.dumps(answer(1, status="odd")).encode(), "status is 'odd'"),
         (json.dumps(answer(1, source=7)).encode(), "source is 7"),
@@ -261,6 +263,16 @@ def test_a_bad_line_is_named(line: bytes, why: str, tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert f"{results}, line 4 is not a result" in done.stderr and why in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["results.jsonl"]
+
+
+def test_half_a_surrogate_pair_ends_no_report(tmp_path: Path) -> None:
+    """Results that hold half a character, as other programs write them, are counted as any; a name that has one is shown with an escape."""
+    told = with_texts(1, "half\ud83d.example", [("editorial", "A shame \ud800 it is.")])
+    results = written(tmp_path / "results.jsonl", [told])
+    assert b"\\ud800" in results.read_bytes()
+    assert report(results, "-o", tmp_path / "report.html").exit_code == 0
+    [source] = json.loads((tmp_path / "report.json").read_text("utf-8"))["sources"]
+    assert source["source"] == "half\\ud83d.example" and (source["labelled_words"], source["spoken_words"]) == (5, 4)
 
 
 def test_damaged_and_empty_files_are_named(tmp_path: Path) -> None:
@@ -543,8 +555,8 @@ def test_terms_and_names_are_those_that_articles_are_compared_by() -> None:
         usage = apart.Usage()
         usage.add(Passages.read([[("editorial", text) for text in row["paragraphs"]]]), ["harrow.example"], [None])
         usage.apart(())
-        term = {number: root for root, number in usage.terms.items()}
-        found = {term[usage.term[word]]: named > 0 for word, named in zip(usage.counts.word.tolist(), usage.counts.named.tolist(), strict=True)}
+        term = {number: root for root, number in usage.words.terms.items()}
+        found = {term[usage.words.term[word]]: named > 0 for word, named in zip(usage.counts.word.tolist(), usage.counts.named.tolist(), strict=True)}
         expected = {root: said.named for root, said in terms("\n".join(row["paragraphs"])).items()}
         assert found == {root: named for root, named in expected.items() if not root[0].isdigit()}
 

@@ -12,7 +12,7 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from training.attribution import Passages
 from training.likeness import MOSTLY_NAMED
 from training.quotation import among
-from training.tokens import LOWER, MARK, NUMBER, Tokens
+from training.tokens import LOWER, MARK, NUMBER, Index, Tokens
 from training.told import SENTENCE_ENDS, folded_word, stem
 
 MOST_SHOWN = 10
@@ -40,6 +40,9 @@ WAITING = 1_000_000
 """Words of articles that wait to be added up with those that are held: few large sums cost less than many small ones."""
 FORMS = 2
 """Forms in which a term is shown, the most used first."""
+
+INDEXED_AGAIN = 1.25
+"""Words that are not in the index yet are looked up one by one; when there are so many times as many as are in it, it is made again."""
 
 _SOURCE = 32
 """What is counted is one whole number: from this bit on the number of the source, below it that of the word."""
@@ -77,12 +80,10 @@ class _Counts(NamedTuple):
     @classmethod
     def summed(cls, parts: Sequence[_Counts]) -> _Counts:
         """All of them together, each key once, in order."""
-        key = np.concatenate([part.key for part in parts])
-        order = np.argsort(key)
-        key = key[order]
-        first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
-        articles, named, months = (np.concatenate(columns)[order] for columns in list(zip(*parts, strict=True))[1:])
-        return cls(key[first], np.add.reduceat(articles, first), np.add.reduceat(named, first), np.bitwise_or.reduceat(months, first))
+        key, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+        once, order, first = _grouped(key)
+        articles, named, months = (column[order] for column in columns)
+        return cls(once, np.add.reduceat(articles, first), np.add.reduceat(named, first), np.bitwise_or.reduceat(months, first))
 
 
 def _nothing() -> _Counts:
@@ -90,16 +91,65 @@ def _nothing() -> _Counts:
 
 
 @dataclass(slots=True)
-class Usage:
-    """Who uses which word in editorial passages, in whole numbers; of each source its articles that have some, and the months those are of. Words are known by
-    the hash of their tokens, and numbered in the order they come in; so are the terms, of which 0 is none."""
+class Words:
+    """Words, numbered in the order they come in, and the number of the `term` that each is. Words are known by the hash of their tokens; of terms, which are
+    numbered too, 0 is none."""
 
-    counts: _Counts = field(default_factory=_nothing)
-    waiting: list[_Counts] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     numbers: dict[int, int] = field(default_factory=dict)
     term: array[int] = field(default_factory=lambda: array("q"))
     terms: dict[str, int] = field(default_factory=lambda: {"": 0})
+    indexed: int = 0
+    index: Index = field(default_factory=lambda: Index(np.zeros(0, np.uint64)))
+
+    def numbered(self, passages: Passages, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the words of some tokens; new ones get one."""
+        tokens = passages.tokens
+        numbers = self.index.find(tokens.hash[at])
+        left = np.flatnonzero(numbers < 0)
+        hashes, first, which = np.unique(tokens.hash[at[left]], return_index=True, return_inverse=True)
+        where = at[left[first]]
+        columns = (hashes, *(column[where] for column in (tokens.text, tokens.start, tokens.end)))
+        found = [self._number(hash, passages.texts[text], start, end) for hash, text, start, end in zip(*(one.tolist() for one in columns), strict=True)]
+        numbers[left] = np.array(found, np.int64)[which]
+        if len(self.numbers) > INDEXED_AGAIN * self.indexed:
+            self._index()
+        return numbers
+
+    def terms_of(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the terms that words are, by their numbers."""
+        return np.frombuffer(self.term, np.int64)[words] if self.term else words
+
+    def keep(self, held: NDArray[np.int64]) -> None:
+        """Forget all words but some, given by their numbers in rising order, and number those anew."""
+        terms, term = np.unique(np.append(0, self.terms_of(held)), return_inverse=True)
+        written, hashes = list(self.terms), list(self.numbers)
+        self.terms = {written[number]: place for place, number in enumerate(terms.tolist())}
+        self.term = array("q", term[1:].tolist())
+        self.words = [self.words[number] for number in held.tolist()]
+        self.numbers = {hashes[number]: place for place, number in enumerate(held.tolist())}
+        self._index()
+
+    def _number(self, hash: int, text: str, start: int, end: int) -> int:
+        number = self.numbers.setdefault(hash, len(self.words))
+        if number == len(self.words):
+            written = text[start:end]
+            self.words.append(folded_word(written))
+            self.term.append(self.terms.setdefault(stem(written), len(self.terms)))
+        return number
+
+    def _index(self) -> None:
+        self.indexed = len(self.numbers)
+        self.index = Index(np.fromiter(self.numbers, np.uint64, self.indexed))
+
+
+@dataclass(slots=True)
+class Usage:
+    """Who uses which word in editorial passages, in whole numbers; of each source its articles that have some, and the months those are of."""
+
+    words: Words = field(default_factory=Words)
+    counts: _Counts = field(default_factory=_nothing)
+    waiting: list[_Counts] = field(default_factory=list)
     sources: dict[str, int] = field(default_factory=dict)
     articles: Counter[str] = field(default_factory=Counter)
     months: Counter[str] = field(default_factory=Counter)
@@ -109,37 +159,22 @@ class Usage:
         """Take in articles, each with its source and the month of the year it is of, 1 to 12."""
         tokens = passages.tokens
         at = np.flatnonzero(passages.editorial[tokens.text] & (tokens.shape < NUMBER) & (tokens.end - tokens.start > 1))
-        word = self._numbered(passages, at)
-        term = np.frombuffer(self.term, np.int64)[word] if self.term else word
-        article = passages.article[tokens.text[at]]
-        says = term > 0
-        once, first, which = np.unique((article << _SOURCE | term)[says], return_index=True, return_inverse=True)
-        named = np.bincount(which, _named(tokens)[at][says], len(once)) > 0
+        word = self.words.numbered(passages, at)
+        term = self.words.terms_of(word)
+        at, word, term = (column[term > 0] for column in (at, word, term))
+        once, order, first = _grouped(passages.article[tokens.text[at]] << _SOURCE | term)
+        form = word[np.minimum.reduceat(order, first)]
+        named = np.logical_or.reduceat(_named(tokens)[at][order], first)
         source = np.array([self.sources.setdefault(source, len(self.sources)) for source in sources])
         bit = np.array([1 << month - 1 if month else 0 for month in months], np.uint16)
         owner = once >> _SOURCE
-        key = (source[owner] << _SOURCE | word[says][first]).astype(np.uint64)
+        key = (source[owner] << _SOURCE | form).astype(np.uint64)
         self.waiting.append(_Counts(key, np.ones(len(key), np.int32), named.astype(np.int32), bit[owner]))
         for number in np.unique(passages.article[passages.editorial]).tolist():
             self.articles[sources[number]] += 1
             self.months[sources[number]] |= int(bit[number])
         if sum(len(counts.key) for counts in self.waiting) > WAITING:
             self._sum_up()
-
-    def _numbered(self, passages: Passages, at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The numbers of the words of some tokens; new ones get one."""
-        tokens = passages.tokens
-        hashes, first, which = np.unique(tokens.hash[at], return_index=True, return_inverse=True)
-        known = hashes.tolist()
-        numbers = [self.numbers.get(hash, -1) for hash in known]
-        new = [place for place, number in enumerate(numbers) if number < 0]
-        where = at[first[new]]
-        for place, text, start, end in zip(new, *(column[where].tolist() for column in (tokens.text, tokens.start, tokens.end)), strict=True):
-            written = passages.texts[text][start:end]
-            numbers[place] = self.numbers[known[place]] = len(self.words)
-            self.words.append(folded_word(written))
-            self.term.append(self.terms.setdefault(stem(written), len(self.terms)))
-        return np.array(numbers, np.int64)[which]
 
     def _sum_up(self) -> None:
         self.counts = _Counts.summed([self.counts, *self.waiting])
@@ -156,18 +191,14 @@ class Usage:
         self.let_go += rare
         held, word = np.unique(self.counts.word, return_inverse=True)
         self.counts = self.counts._replace(key=(self.counts.source << _SOURCE | word).astype(np.uint64))
-        renumbered = dict(zip(held.tolist(), range(len(held)), strict=True))
-        self.numbers = {hash: renumbered[number] for hash, number in self.numbers.items() if number in renumbered}
-        self.words = [self.words[number] for number in renumbered]
-        self.terms = {"": 0}
-        self.term = array("q", [self.terms.setdefault(stem(word), len(self.terms)) for word in self.words])
+        self.words.keep(held)
 
     def apart(self, sources: Collection[str]) -> dict[str, tuple[Apart, ...]]:
         """Of each of these sources the terms that set it apart from all others, the surest first; nothing where there is no other source."""
         self._sum_up()
         if len(self.articles) < 2 or not len(self.counts.key):
             return {}
-        term = np.frombuffer(self.term, np.int64)[self.counts.word]
+        term = self.words.terms_of(self.counts.word)
         everywhere = np.bincount(term, self.counts.articles).astype(np.float64)
         everywhere[np.bincount(term, self.counts.named) >= MOSTLY_NAMED * everywhere] = 0
         if not everywhere.any():
@@ -195,8 +226,16 @@ class Usage:
 
     def _most_used(self, forms: _Counts) -> tuple[str, ...]:
         """In one article a term is counted in the form it first has there, so its forms add up to its articles."""
-        said = sorted((-articles, self.words[word]) for articles, word in zip(forms.articles.tolist(), forms.word.tolist(), strict=True))
+        said = sorted((-articles, self.words.words[word]) for articles, word in zip(forms.articles.tolist(), forms.word.tolist(), strict=True))
         return tuple(word for _, word in said[:FORMS])
+
+
+def _grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Each key once, in order; what sorts the keys; and where among the sorted ones each begins."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(keys)])
+    return ordered[first], order, first
 
 
 def _named(tokens: Tokens) -> NDArray[np.bool_]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from training.archives import DAMAGE, decompressed
+import orjson
+
+from training.archives import CHUNK, DAMAGE, decompressed
 from training.article import KINDS, LABELS, TEXT_KINDS, folded
 from training.entry import readable
 from training.errors import DataError, InputError
@@ -73,7 +75,7 @@ def read_answers(paths: Sequence[Path], only: Container[int] | None = None) -> I
     for number, (place, line) in enumerate(lines):
         if only is None or number in only:
             try:
-                answer = json.loads(line)
+                answer = _parsed(line)
                 _counted(answer)
             except (ValueError, RecursionError):
                 raise DataError(CHANGED) from None
@@ -83,7 +85,20 @@ def read_answers(paths: Sequence[Path], only: Container[int] | None = None) -> I
 
 def counted(line: bytes) -> Counted:
     """One line of results in numbers; raises ValueError where it is no result."""
-    return _counted(json.loads(line))
+    return _counted(_parsed(line))
+
+
+def _parsed(line: bytes) -> Any:
+    """A line of JSON; raises ValueError or RecursionError. What orjson refuses is read again: it may hold half a surrogate pair, which results of other
+    programs have, and if it is broken, `json` says where."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line, parse_constant=_refused)
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _counted(answer: Any) -> Counted:
@@ -103,8 +118,7 @@ def _counted(answer: Any) -> Counted:
 def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
     by_kind = dict.fromkeys(KINDS, 0)
     by_label = {"editorial": 0, "reporting": 0, None: 0}
-    texts: list[LabelledText] = []
-    passages = unlabelled = 0
+    passages: list[tuple[str | None, Any]] = []
     for number, block in enumerate(blocks, 1):
         try:
             kind, words = block["kind"], block["words"] if "words" in block else block["text"].count(" ") + 1
@@ -112,22 +126,19 @@ def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
                 raise ValueError(f"words of block {number} are {words!r:.40}")
             by_kind[kind] += words
             if kind == "body":
-                label, text = block["label"], block.get("text")
+                label = block["label"]
                 by_label[label] += words
-                passages += 1
-                unlabelled += label is None
-                if isinstance(text, str):
-                    texts.append((label, text))
+                passages.append((label, block.get("text")))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"block {number} has no kind, label, or words or text that is known: {error!s:.40}") from None
     return article._replace(
-        passages=passages,
-        unlabelled=unlabelled,
+        passages=len(passages),
+        unlabelled=sum(label is None for label, _ in passages),
         words=sum(by_label[label] for label in LABELS),
         editorial=by_label["editorial"],
         text_words=sum(by_kind[kind] for kind in TEXT_KINDS),
         round_it={kind: words for kind in BOILERPLATE if (words := by_kind[kind])},
-        texts=tuple(texts) if len(texts) == passages else None,
+        texts=tuple(passages) if all(isinstance(text, str) for _, text in passages) else None,
     )
 
 
@@ -151,7 +162,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     name = str(path).removesuffix(".part")
     number = 0
     try:
-        with open(path, "rb") as raw:
+        with open(path, "rb", CHUNK) as raw:
             for number, line in enumerate(decompressed(raw, name), 1):
                 if not line.isspace():
                     yield number, line
