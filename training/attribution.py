@@ -54,11 +54,10 @@ def spoken(passages: Passages) -> list[Spoken]:
     tokens = passages.tokens
     quoted = quotations(tokens).quoted
     word = tokens.shape != MARK
-    said = np.zeros(len(word), np.bool_)
-    speech = np.flatnonzero(tokens.word)
-    said[speech] = (tokens.shape[speech] == LOWER) | np.isin(tokens.word[speech], _lexicon().ids(_CAPITALS))
-    first = np.searchsorted(tokens.text, np.searchsorted(passages.article, np.arange(passages.articles + 1)))
-    counts = (np.diff(np.append(0, np.cumsum(counted))[first]).tolist() for counted in (word, word & quoted, said & ~quoted))
+    said = np.flatnonzero(tokens.word)
+    said = said[~quoted[said] & ((tokens.shape[said] == LOWER) | np.isin(tokens.word[said], _lexicon().ids(_CAPITALS)))]
+    places = (np.flatnonzero(word), np.flatnonzero(word & quoted), said)
+    counts = (np.bincount(passages.article[tokens.text[at]], minlength=passages.articles).tolist() for at in places)
     return [Spoken(*found) for found in zip(*counts, strict=True)]
 
 
