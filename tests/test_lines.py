@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from random import Random
 from textwrap import wrap
 
@@ -54,6 +55,13 @@ SEPARATE = [
 def test_a_line_is_a_paragraph(source: str, expected: list[str]) -> None:
     """Where nothing is wrapped every line is a block, whatever ends it."""
     assert texts(source) == expected
+
+
+def test_all_white_space_is_folded() -> None:
+    """Every character that is white space, between words or at the ends, becomes one space or none."""
+    for character in filter(str.isspace, map(chr, range(sys.maxunicode + 1))):
+        assert folded(f"{character}rain{character}fell") == folded(f"rain fell{character}") == "rain fell"
+        assert folded(f"rain {character}fell") == folded(f"rain{character}{character}fell") == "rain fell"
 
 
 WRAPPED = """Ferry service to Ostrand will

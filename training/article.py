@@ -43,16 +43,18 @@ class Article:
 
 
 def folded(text: str) -> str:
-    """The text as a block holds it: hard wraps joined, white space (no-break spaces too) folded to single spaces."""
-    return " ".join(text.split())
-
-
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+    """The text as a block holds it: hard wraps joined, white space (no-break spaces too) folded to single spaces. Of white space only a space is printable."""
+    joined = text.strip().replace("\n", " ")
+    return joined if joined.isprintable() and "  " not in joined else " ".join(text.split())
 
 
 def whole_characters(text: str) -> str:
     """The text with half surrogate pairs, which no encoding can write, replaced; every place in it stays where it was."""
-    return _SURROGATES.sub("\ufffd", text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return re.sub(r"[\ud800-\udfff]", "\ufffd", text)
+    return text
 
 
 @dataclass(slots=True, eq=False)

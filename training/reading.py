@@ -35,7 +35,7 @@ CONTROL_SHARE = 0.005
 HTML_NAMES = frozenset((".html", ".htm", ".xhtml", ".shtml"))
 TEXT_NAMES = frozenset((".txt", ".text"))
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = bytes((*range(9), *range(14, 27), *range(28, 32)))
 _PAGE_START = re.compile(r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(r"</?(?:p|div|a|span|br|h[1-6]|ul|ol|li|article|section|table|td|img|em|strong|figure|blockquote)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _LOOKED_AT = 20_000
@@ -54,12 +54,13 @@ def article_from_text(text: str, *, name: str = "", media_type: str = "", source
     """An article from decoded text; raises InputError (`empty`, `not-text`, `too-large`)."""
     if len(text) > MAX_CHARACTERS:
         raise _too_large(len(text), "characters", MAX_CHARACTERS)
-    if len(_CONTROLS.findall(text)) > CONTROL_SHARE * len(text):
+    text = whole_characters(text)
+    if _controls(text) > CONTROL_SHARE * len(text):
         raise InputError("this is not text but a binary file; give plain text or HTML", "not-text")
     if not text or text.isspace():
         raise InputError("there is no text in it; give an article as plain text or HTML", "empty")
     page = is_html(text, name=name, media_type=media_type)
-    return Article(whole_characters(text), page, name, source and whole_characters(source), title and whole_characters(title))
+    return Article(text, page, name, source and whole_characters(source), title and whole_characters(title))
 
 
 class Copy(NamedTuple):
@@ -106,6 +107,11 @@ def is_html(text: str, *, name: str = "", media_type: str = "") -> bool:
         return suffix in HTML_NAMES
     begin = text[:_LOOKED_AT]
     return _PAGE_START.match(begin) is not None or len(_TAGS.findall(begin)) >= _TAGS_OF_A_PAGE
+
+
+def _controls(text: str) -> int:
+    content = text.encode()
+    return len(content) - len(content.translate(None, _CONTROLS))
 
 
 def _decoded(content: bytes, encoding: str | None) -> str | None:

@@ -6,7 +6,7 @@ These are rules, not a model: the markers are the trade's own, in capitals or br
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import unescape
 
 from training.article import Article, Block, Cut, folded
@@ -19,10 +19,11 @@ _POINTER = (
 )
 _LEADS = r"(?:[:|»]|[–—-]\s+(?-i:[^a-z\s\d]))"
 """What stands between the pointer and the title it points to. A dash does before a capital alone: "(watch-and-wait)" and "(more – or less)" are prose."""
+_TITLE_AT_END = r":\s+(?-i:[^a-z.!?])[^.!?]{2,159}[!?]?$"
 _SENTENCE_ENDED = r"(?<=[.!?…\"”’')\]])\s+"
 RELATED = re.compile(
     rf"[(\[]\s*(?:{_POINTER})\s*{_LEADS}\s*{_NESTED}[)\]]"
-    rf"|{_SENTENCE_ENDED}(?:related|read more|read also|see also|also read|watch|more)\s*:\s+(?-i:[^a-z.!?])[^.!?]{{2,159}}[!?]?$",
+    rf"|{_SENTENCE_ENDED}(?:related|read more|read also|see also|also read|watch|more)\s*{_TITLE_AT_END}",
     re.IGNORECASE,
 )
 """A pointer to another article inside a paragraph: in brackets anywhere, or after the last sentence up to the end."""
@@ -37,6 +38,9 @@ CREDIT = re.compile(
 )
 """A picture's credit after the last sentence of a paragraph. Under a picture it belongs to the caption and stays."""
 
+_SIGN = re.compile(_TITLE_AT_END, re.IGNORECASE)
+"""What a text without brackets holds where a rule finds anything in it."""
+
 Rule = tuple[re.Pattern[str], str]
 EVERYWHERE: tuple[Rule, ...] = ((RELATED, "related"), (APPEAL, "appeal"))
 """Rules for every block, before its kind is decided."""
@@ -46,7 +50,7 @@ IN_BODY: tuple[Rule, ...] = ((CREDIT, "caption"),)
 
 def cut(block: Block, rules: tuple[Rule, ...], article: Article) -> Block:
     """The block without the spans that the rules find, each recorded with its place. A block that is nothing but spans stays as it is."""
-    if not ("(" in block.text or "[" in block.text or ":" in block.text):
+    if not ("(" in block.text or "[" in block.text or _SIGN.search(block.text)):
         return block
     found: list[tuple[int, int, str]] = []
     for start, end, kind in sorted((*match.span(), kind) for pattern, kind in rules for match in pattern.finditer(block.text)):
@@ -58,11 +62,11 @@ def cut(block: Block, rules: tuple[Rule, ...], article: Article) -> Block:
     kept = folded("".join(block.text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)))
     if not any(map(str.isalnum, kept)):
         return block
-    places = _places(block, article)
+    starts, ends = _places(block, article)
     cuts = []
     for start, end, kind in found:
         first = start + (block.text[start] == " ")
-        cuts.append(Cut(places[first][0], places[end - 1][1], kind) if places else Cut(None, None, kind))
+        cuts.append(Cut(starts[first], ends[end - 1], kind) if starts else Cut(None, None, kind))
     return block._replace(text=kept, cut=_in_order(block.cut, cuts))
 
 
@@ -83,14 +87,17 @@ _PIECE = re.compile(_CHARACTER)
 _PAGE_PIECE = re.compile(rf"(?a:{MARKUP.pattern})|&#?\w{{1,31}};?|{_CHARACTER}", re.IGNORECASE)
 
 
-def _places(block: Block, article: Article) -> list[tuple[int, int]]:
-    """Where each character of the block's text stands in the source; empty when the text cannot be retraced there."""
+def _places(block: Block, article: Article) -> tuple[Sequence[int], Sequence[int]]:
+    """Where each character of the block's text starts and ends in the source; both empty when the text cannot be retraced there."""
     if block.start is None or block.end is None:
-        return []
+        return (), ()
+    if not article.is_html and article.text[block.start : block.end].replace("\n", " ") == block.text:
+        return range(block.start, block.end), range(block.start + 1, block.end + 1)
     edges = [block.start, *(edge for gone in block.cut for edge in gone[:2] if edge is not None), block.end]
     characters: list[str] = []
-    places: list[tuple[int, int]] = []
-    for piece, place in (found for part in zip(edges[::2], edges[1::2], strict=True) for found in _pieces(article, *part)):
+    starts: list[int] = []
+    ends: list[int] = []
+    for piece, (start, end) in (found for part in zip(edges[::2], edges[1::2], strict=True) for found in _pieces(article, *part)):
         if article.is_html and piece.startswith("<") and len(piece) > 1:
             shown = " " if piece[:4].lower().startswith(("<br", "</br")) else ""
         else:
@@ -98,14 +105,15 @@ def _places(block: Block, article: Article) -> list[tuple[int, int]]:
         for character in shown:
             if not character.isspace():
                 characters.append(character)
-                places.append(place)
             elif characters and characters[-1] != " ":
                 characters.append(" ")
-                places.append(place)
+            else:
+                continue
+            starts.append(start)
+            ends.append(end)
     if characters and characters[-1] == " ":
-        characters.pop()
-        places.pop()
-    return places if "".join(characters) == block.text else []
+        del characters[-1], starts[-1], ends[-1]
+    return (starts, ends) if "".join(characters) == block.text else ((), ())
 
 
 def _pieces(article: Article, start: int, end: int) -> Iterator[tuple[str, tuple[int, int]]]:
