@@ -28,6 +28,8 @@ LENGTHS = (1, 2, 3, 5, 8, 13, 21, 36, 61)
 MARKS = ",;:|/@#$©•?!\"“”'’()[]–—-…&%+="
 SHINGLE = 4
 """Words in a row that two blocks must share to say the same."""
+SLOT_SHIFT = np.uint64(46)
+"""What is left of a shingle's key says which of 2**18 slots it falls into: one that is alone in its slot stands nowhere else."""
 NUMBERS = 8
 """Numbers are told apart by their length only, up to this many characters."""
 TAGS = ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "div", "td", "th", "dd", "blockquote", "figcaption", "pre", "button", "span", "section", "a")
@@ -180,8 +182,7 @@ def _unspaced_words(texts: list[str]) -> Floats:
         return np.zeros(len(texts), np.float32)
     unspaced = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32) >= UNSPACED
     edges = np.cumsum([0, *map(len, texts)])
-    total = np.concatenate([[0], np.cumsum(unspaced)])
-    words: Floats = (np.diff(total[edges]) / UNSPACED_WORD).astype(np.float32)
+    words: Floats = (np.diff(np.searchsorted(np.flatnonzero(unspaced), edges)) / UNSPACED_WORD).astype(np.float32)
     return words
 
 
@@ -196,13 +197,16 @@ def _shared(word: NDArray[np.int32], text: Ints, article: Ints) -> tuple[Floats,
     key = article[block].astype(np.uint64)
     for place in range(SHINGLE):
         key = key * np.uint64(0x9E3779B97F4A7C15) + word[begin + place].astype(np.uint64)
+    counts = np.maximum(np.bincount(block, minlength=len(article)), 1)
+    slot = (key >> SLOT_SHIFT).astype(np.int64)
+    shared = np.bincount(slot)[slot] > 1 if len(slot) else slot > 0
+    key, block = key[shared], block[shared]  # few are left to sort
     order = np.argsort(key)
     starts = np.flatnonzero(np.diff(key[order], prepend=~key[order[:1]]))
     times = np.diff(starts, append=len(key))
     first = np.minimum.reduceat(block[order], starts) if len(starts) else starts
     same = np.empty(len(key), np.int64)
     same[order] = np.repeat(np.arange(len(starts)), times)
-    counts = np.maximum(np.bincount(block, minlength=len(article)), 1)
     elsewhere = np.bincount(block, times[same] > 1, minlength=len(article)) / counts
     earlier = np.bincount(block, first[same] < block, minlength=len(article)) / counts
     return elsewhere.astype(np.float32), earlier.astype(np.float32)
@@ -265,8 +269,9 @@ def _groups(elements: Elements, inside: Ints) -> Ints:
 def standing(inside: Ints, columns: Ints, width: int) -> sparse.csr_array:
     """Which columns the blocks have by the elements they stand in, counted, (blocks, width); an element's column -1 stands for none."""
     column = np.append(columns, -1)[inside]
-    row, level = np.nonzero(column >= 0)
-    counts = sparse.csr_array((np.ones(len(row), np.float32), (row, column[row, level])), shape=(len(inside), width))
+    known = column >= 0
+    edges = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    counts = sparse.csr_array((np.ones(edges[-1], np.float32), column[known], edges), shape=(len(inside), width))
     counts.sum_duplicates()
     return counts
 

@@ -30,9 +30,11 @@ from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of
 from training.page_context import by_itself, context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
-from training.trees import ROWS, Trees
+from training.trees import Trees
 
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
+AT_ONCE = 256
+"""Blocks that the networks answer for at a time: their features stay in the processor's cache."""
 UNKNOWN = -1
 """Stands for a kind, or for whether a block is the article's own, that nobody told."""
 
@@ -124,7 +126,7 @@ class KindClassifier:
         if not on_page.all():
             bare = values[~on_page]
             own[~on_page] = by_itself(bare) + self.in_bare_text.score(bare)
-        scores = [self._networks(values[begin : begin + ROWS]) for begin in range(0, len(values), ROWS)]
+        scores = [self._networks(values[begin : begin + AT_ONCE]) for begin in range(0, len(values), AT_ONCE)]
         return probabilities(np.column_stack([own, np.concatenate(scores)]))
 
     def _networks(self, values: Floats) -> NDArray[np.float64]:
@@ -189,10 +191,10 @@ class Knots(NamedTuple):
 
     def spread(self, values: Floats) -> Floats:
         """Features (blocks, features) -> (blocks, pieces): how far each feature has come through each piece, from 0 to 1."""
-        come: Floats = np.take(values, self.column, axis=1)
-        come -= self.begin
-        come *= self.slope
-        return np.clip(come, 0, 1, out=come)
+        come: Floats = np.ascontiguousarray(values.T).take(self.column, axis=0)  # copies whole rows, which is faster
+        come -= self.begin[:, None]
+        come *= self.slope[:, None]
+        return np.clip(come, 0, 1, out=come).T
 
 
 def probabilities(answers: Floats) -> Floats:

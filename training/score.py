@@ -77,8 +77,7 @@ class Result:
     @cached_property
     def editorial_share(self) -> float | None:
         """Share of the labelled passages' words that stand in editorial passages; None when no passage could be labelled."""
-        words = {label: sum(block.words for block in self.blocks if block.label == label) for label in LABELS}
-        return words["editorial"] / sum(words.values()) if any(words.values()) else None
+        return _share(self.blocks)
 
     @property
     def label(self) -> str | None:
@@ -101,6 +100,14 @@ class Result:
         if self.notes:
             out["notes"] = list(self.notes)
         return out | {"model": model}
+
+
+def _share(blocks: Sequence[ScoredBlock]) -> float | None:
+    words = dict.fromkeys(LABELS, 0)
+    for block in blocks:
+        if block.label:
+            words[block.label] += block.words
+    return words["editorial"] / sum(words.values()) if any(words.values()) else None
 
 
 def _verdict(share: float | None) -> str | None:
@@ -154,21 +161,25 @@ def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], token
 
 def _result(article: Article, copy: Copy, page: Sequence[Block], verdict: Verdicts, probability: Sequence[float | None], model: Model) -> Result:
     blocks = tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True))
-    result = Result(
+    return Result(
         article.id,
         article.source or copy.metadata.source,
         model.identity,
         article.title or _headline(page, verdict.names) or copy.metadata.title,
         copy.metadata,
         blocks,
-        notes=(FALLBACK,) if verdict.fallback else (),
+        _share_interval(blocks, model),
+        (FALLBACK,) if verdict.fallback else (),
     )
-    share = result.editorial_share
+
+
+def _share_interval(blocks: Sequence[ScoredBlock], model: Model) -> tuple[float, float] | None:
+    share = _share(blocks)
     if share is None:
-        return result
+        return None
     told = [(block.probability, block.words) for block in blocks if block.probability is not None]
     low, high = model.labels.share_interval([p for p, _ in told], [words for _, words in told])
-    return replace(result, share_interval=(min(low, share), max(high, share)))
+    return min(low, share), max(high, share)
 
 
 def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:
