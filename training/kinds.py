@@ -33,7 +33,7 @@ from training.tokens import Lexicon
 from training.trees import Trees
 
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
-AT_ONCE = 256
+AT_ONCE = 128
 """Blocks that the networks answer for at a time: their features stay in the processor's cache."""
 UNKNOWN = -1
 """Stands for a kind, or for whether a block is the article's own, that nobody told."""

@@ -13,7 +13,7 @@ from training.features import Floats
 
 DEEPEST = 4
 """Levels of a tree whose questions go into 16 bits."""
-ROWS = 512
+ROWS = 256
 """Rows answered for at a time."""
 
 
