@@ -9,10 +9,10 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic_core import to_json
 
 from tests.test_page import ENTITY, TAG, TEXT, TEXTAREA, UNCLOSED, UNSEEN_PIECE, Piece, bare
 from tests.timing import best_of_three
@@ -79,11 +79,11 @@ properties = settings(max_examples=100, deadline=None, suppress_health_check=[He
 
 
 def answer(result: Result) -> bytes:
-    return to_json(result.as_dict())
+    return orjson.dumps(result.as_dict())
 
 
 def without_numbers(result: Result) -> Result:
-    blocks = tuple(replace(scored, kind_probability=0.0, probability=scored.probability and 0.0) for scored in result.blocks)
+    blocks = tuple(scored._replace(kind_probability=0.0, probability=scored.probability and 0.0) for scored in result.blocks)
     return replace(result, blocks=blocks, share_interval=None)
 
 

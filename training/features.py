@@ -6,7 +6,7 @@ A bare line and a block of a page have the same features; a bare line stands in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +28,8 @@ LENGTHS = (1, 2, 3, 5, 8, 13, 21, 36, 61)
 MARKS = ",;:|/@#$©•?!\"“”'’()[]–—-…&%+="
 SHINGLE = 4
 """Words in a row that two blocks must share to say the same."""
+SLOT_SHIFT = np.uint64(46)
+"""What is left of a shingle's key says which of 2**18 slots it falls into: one that is alone in its slot stands nowhere else."""
 NUMBERS = 8
 """Numbers are told apart by their length only, up to this many characters."""
 TAGS = ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "div", "td", "th", "dd", "blockquote", "figcaption", "pre", "button", "span", "section", "a")
@@ -93,8 +95,9 @@ def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
     article = np.repeat(np.arange(len(articles)), [len(article) for article in articles])
     texts = [block.text for block in blocks]
     tokens = lexicon.read(texts)
-    words = np.bincount(tokens.text[tokens.shape != MARK], minlength=len(blocks)).astype(np.float32) + _unspaced_words(texts)
-    repeats, echoes = _shared(tokens, article)
+    spoken = tokens.shape != MARK
+    words = np.bincount(tokens.text[spoken], minlength=len(blocks)).astype(np.float32) + _unspaced_words(texts)
+    repeats, echoes = _shared(tokens.word[spoken], tokens.text[spoken], article)
     same, before = _same(texts, article)
     linked = np.array([block.linked / max(1, len(block.text)) for block in blocks], np.float32)
     elements, inside = _elements(blocks)
@@ -142,10 +145,11 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
     opening[filled] = tokens.shape[first[filled]]
     opening[[text[:1] >= UNCASED and text[:1].isalpha() for text in texts]] = CAPITALISED
     column = np.full(len(lexicon), -1)
-    column[lexicon.read(list(MARKS + SENTENCE_ENDS)).word] = np.arange(len(MARKS + SENTENCE_ENDS))
+    column[lexicon.each(MARKS + SENTENCE_ENDS)] = np.arange(len(MARKS + SENTENCE_ENDS))
     column[0] = -1
-    marked = column[tokens.word]
-    marks = _counts(tokens.text[marked >= 0], marked[marked >= 0], (count, len(MARKS + SENTENCE_ENDS)))
+    mark = np.flatnonzero(tokens.shape == MARK)
+    marked = column[tokens.word[mark]]
+    marks = _counts(tokens.text[mark[marked >= 0]], marked[marked >= 0], (count, len(MARKS + SENTENCE_ENDS)))
     sentences = marks[:, len(MARKS) :].sum(axis=1)
     return np.column_stack(
         [
@@ -178,45 +182,48 @@ def _unspaced_words(texts: list[str]) -> Floats:
         return np.zeros(len(texts), np.float32)
     unspaced = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32) >= UNSPACED
     edges = np.cumsum([0, *map(len, texts)])
-    total = np.concatenate([[0], np.cumsum(unspaced)])
-    words: Floats = (np.diff(total[edges]) / UNSPACED_WORD).astype(np.float32)
+    words: Floats = (np.diff(np.searchsorted(np.flatnonzero(unspaced), edges)) / UNSPACED_WORD).astype(np.float32)
     return words
 
 
-def _shared(tokens: Tokens, article: Ints) -> tuple[Floats, Floats]:
-    """Share of each block's shingles of known words that other places of the article have, and that earlier places have."""
-    spoken = tokens.shape != MARK
-    word, text = tokens.word[spoken].astype(np.uint64), tokens.text[spoken]
-    blocks = tokens.texts
-    if len(word) < SHINGLE:
-        return np.zeros(blocks, np.float32), np.zeros(blocks, np.float32)
-    whole = text[: len(text) - SHINGLE + 1] == text[SHINGLE - 1 :]
+def _shared(word: NDArray[np.int32], text: Ints, article: Ints) -> tuple[Floats, Floats]:
+    """Share of each block's shingles of known words that other places of the article have, and that earlier places have. `word` are the words of
+    the batch, marks left out, `text` the block each stands in, `article` the article of each block."""
+    whole = text[: 1 - SHINGLE] == text[SHINGLE - 1 :]
     for place in range(SHINGLE):
         whole &= word[place : place + len(whole)] > 0
-    key = article[text[: len(whole)]].astype(np.uint64)
+    begin = np.flatnonzero(whole)
+    block = text[begin]
+    key = article[block].astype(np.uint64)
     for place in range(SHINGLE):
-        key = key * np.uint64(0x9E3779B97F4A7C15) + word[place : place + len(whole)]
-    key, block = key[whole], text[: len(whole)][whole]
-    _, first, same, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-    counts = np.maximum(np.bincount(block, minlength=blocks), 1)
-    elsewhere = np.bincount(block, times[same] > 1, minlength=blocks) / counts
-    earlier = np.bincount(block, block[first[same]] < block, minlength=blocks) / counts
+        key = key * np.uint64(0x9E3779B97F4A7C15) + word[begin + place].astype(np.uint64)
+    counts = np.maximum(np.bincount(block, minlength=len(article)), 1)
+    slot = (key >> SLOT_SHIFT).astype(np.int64)
+    shared = np.bincount(slot)[slot] > 1 if len(slot) else slot > 0
+    key, block = key[shared], block[shared]  # few are left to sort
+    order = np.argsort(key)
+    starts = np.flatnonzero(np.diff(key[order], prepend=~key[order[:1]]))
+    times = np.diff(starts, append=len(key))
+    first = np.minimum.reduceat(block[order], starts) if len(starts) else starts
+    same = np.empty(len(key), np.int64)
+    same[order] = np.repeat(np.arange(len(starts)), times)
+    elsewhere = np.bincount(block, times[same] > 1, minlength=len(article)) / counts
+    earlier = np.bincount(block, first[same] < block, minlength=len(article)) / counts
     return elsewhere.astype(np.float32), earlier.astype(np.float32)
 
 
 def said_before(seen: Look, kept: NDArray[np.bool_]) -> Floats:
     """Share of the shingles of each kept block that stood in kept blocks before it; 0 for the others."""
-    word = np.where(kept[seen.tokens.text], seen.tokens.word, 0)
-    return _shared(replace(seen.tokens, word=word), seen.article)[1]
+    spoken = (seen.tokens.shape != MARK) & kept[seen.tokens.text]
+    return _shared(seen.tokens.word[spoken], seen.tokens.text[spoken], seen.article)[1]
 
 
 def _same(texts: list[str], article: Ints) -> tuple[Floats, Floats]:
     """Whether the very same text stands elsewhere in the article, and whether it stood there before."""
-    number: dict[tuple[int, str], int] = {}
-    keys = np.array([number.setdefault(key, len(number)) for key in zip(article.tolist(), texts, strict=True)], np.int64)
-    first = np.full(len(number), len(texts))
-    np.minimum.at(first, keys, np.arange(len(texts)))
-    return (np.bincount(keys)[keys] > 1).astype(np.float32), (first[keys] < np.arange(len(texts))).astype(np.float32)
+    number: dict[str, int] = {}
+    text = np.array([number.setdefault(text, len(number)) for text in texts], np.int64)
+    _, first, place, times = np.unique(article * len(number) + text, return_index=True, return_inverse=True, return_counts=True)
+    return (times[place] > 1).astype(np.float32), (first[place] < np.arange(len(texts))).astype(np.float32)
 
 
 ANCESTORS = 24
@@ -230,11 +237,15 @@ def _elements(blocks: list[Block]) -> tuple[Elements, Ints]:
     sorts: dict[tuple[str, str], int] = {}
     sort: list[int] = []
     for block in blocks:
-        if block.element not in number:
-            for element in _unseen(block.element, number):
-                parent.append(number[element.parent])
-                number[element] = len(sort)
-                sort.append(sorts.setdefault((element.tag, element.hints), len(sorts)))
+        element = block.element
+        unseen: list[Element] = []
+        while element is not None and element not in number:
+            unseen.append(element)
+            element = element.parent
+        for inner in reversed(unseen):
+            parent.append(number[inner.parent])
+            number[inner] = len(sort)
+            sort.append(sorts.setdefault((inner.tag, inner.hints), len(sorts)))
     own = np.fromiter(map(number.__getitem__, [block.element for block in blocks]), np.int64, len(blocks))
     outer = np.array([*parent, -1])
     levels = [own]
@@ -244,16 +255,6 @@ def _elements(blocks: list[Block]) -> tuple[Elements, Ints]:
     _, place, count = np.unique(kinship, return_inverse=True, return_counts=True)
     alike = np.where(outer[:-1] >= 0, count[place], 1)
     return Elements(np.array(sort, np.int64), [f"{tag} {hints}" for tag, hints in sorts], alike), np.stack(levels, axis=1)
-
-
-def _unseen(element: Element | None, number: dict[Element | None, int]) -> list[Element]:
-    """The element and those round it that have no number yet, the outermost first."""
-    path: list[Element] = []
-    while element is not None and element not in number:
-        path.append(element)
-        element = element.parent
-    path.reverse()
-    return path
 
 
 def _groups(elements: Elements, inside: Ints) -> Ints:
@@ -268,8 +269,9 @@ def _groups(elements: Elements, inside: Ints) -> Ints:
 def standing(inside: Ints, columns: Ints, width: int) -> sparse.csr_array:
     """Which columns the blocks have by the elements they stand in, counted, (blocks, width); an element's column -1 stands for none."""
     column = np.append(columns, -1)[inside]
-    row, level = np.nonzero(column >= 0)
-    counts = sparse.csr_array((np.ones(len(row), np.float32), (row, column[row, level])), shape=(len(inside), width))
+    known = column >= 0
+    edges = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    counts = sparse.csr_array((np.ones(edges[-1], np.float32), column[known], edges), shape=(len(inside), width))
     counts.sum_duplicates()
     return counts
 

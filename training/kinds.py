@@ -33,6 +33,8 @@ from training.tokens import Lexicon
 from training.trees import Trees
 
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
+AT_ONCE = 128
+"""Blocks that the networks answer for at a time: their features stay in the processor's cache."""
 UNKNOWN = -1
 """Stands for a kind, or for whether a block is the article's own, that nobody told."""
 
@@ -45,7 +47,8 @@ class LabelledBlocks(NamedTuple):
     source: str
 
 
-class Verdicts(NamedTuple):
+@dataclass(frozen=True)
+class Verdicts:
     """What was decided of one article's blocks: arrays (blocks,) of indices into KINDS and of the probability of that kind, why each
     was dropped (None where it was not), and whether text was kept against the model's word because hardly anything would have been left."""
 
@@ -54,7 +57,7 @@ class Verdicts(NamedTuple):
     reasons: list[str | None]
     fallback: bool
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The kind of each block by name."""
         return [KINDS[kind] for kind in self.kind.tolist()]
@@ -123,8 +126,19 @@ class KindClassifier:
         if not on_page.all():
             bare = values[~on_page]
             own[~on_page] = by_itself(bare) + self.in_bare_text.score(bare)
-        inner = np.maximum(self.knots.spread(values).astype(np.float64) @ self.hidden[0] + self.hidden[1], 0)  # products of float32 depend on the batch
-        return probabilities(np.column_stack([own, inner @ self.output[0] + self.output[1]]))
+        scores = [self._networks(values[begin : begin + AT_ONCE]) for begin in range(0, len(values), AT_ONCE)]
+        return probabilities(np.column_stack([own, np.concatenate(scores)]))
+
+    def _networks(self, values: Floats) -> NDArray[np.float64]:
+        """A score for each kind, (blocks, kinds). Products of float32 would depend on the batch."""
+        hidden, output = self._weights
+        inner = np.maximum(self.knots.spread(values).astype(np.float64) @ hidden + self.hidden[1], 0)
+        scores: NDArray[np.float64] = inner @ output + self.output[1]
+        return scores
+
+    @cached_property
+    def _weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.hidden[0].astype(np.float64), self.output[0].astype(np.float64)
 
     def arrays(self) -> dict[str, Any]:
         """Everything that was learnt, as arrays and strings."""
@@ -177,10 +191,10 @@ class Knots(NamedTuple):
 
     def spread(self, values: Floats) -> Floats:
         """Features (blocks, features) -> (blocks, pieces): how far each feature has come through each piece, from 0 to 1."""
-        come: Floats = np.take(values, self.column, axis=1)
-        come -= self.begin
-        come *= self.slope
-        return np.clip(come, 0, 1, out=come)
+        come: Floats = np.ascontiguousarray(values.T).take(self.column, axis=0)  # copies whole rows, which is faster
+        come -= self.begin[:, None]
+        come *= self.slope[:, None]
+        return np.clip(come, 0, 1, out=come).T
 
 
 def probabilities(answers: Floats) -> Floats:
@@ -199,7 +213,9 @@ def carry_appeals(seen: Look, first: Floats, kind: Ints, probability: Floats) ->
     where it would leave no text: that is an article with pleas, or in a language of which no plea is known."""
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
-    for begin, end in pairwise(seen.edges.tolist()):
+    edges = seen.edges.tolist()
+    for article in np.unique(seen.article[appeal]).tolist():
+        begin, end = edges[article : article + 2]
         place = slice(begin, end)
         runs = list(runs_of_appeals(appeal[place], likely[place]))
         text = IS_TEXT[kind[place]]

@@ -119,9 +119,11 @@ class Labeller:
     def share_interval(self, probabilities: Sequence[float], words: Sequence[int]) -> tuple[float, float]:
         """Between which bounds the share of an article's words that stand in editorial passages lies for 95 % of articles of unseen publishers,
         given P(editorial) and number of words of each labelled passage."""
-        told, length = list(zip(probabilities, words, strict=True)), sum(words)
-        mean = sum(p * count for p, count in told) / length
-        deviation = sqrt(sum(count**2 * p * (1 - p) for p, count in told)) / length + LEAST_DEVIATION
+        total = variance = 0.0
+        for p, count in zip(probabilities, words, strict=True):
+            total += p * count
+            variance += count**2 * p * (1 - p)
+        mean, deviation = total / sum(words), sqrt(variance) / sum(words) + LEAST_DEVIATION
         return max(0.0, mean - self.calibration.spread * deviation), min(1.0, mean + self.calibration.spread * deviation)
 
     def arrays(self) -> dict[str, Any]:

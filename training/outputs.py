@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+import orjson
 
 from training.errors import CopydeskError
 from training.extras import needed, zstd
@@ -69,7 +70,7 @@ def write_csv(lines: Iterable[bytes], stream: IO[str]) -> None:
     """A row for each passage, and one for each article that failed."""
     rows = csv.DictWriter(stream, CSV_COLUMNS)
     rows.writeheader()
-    for answer in map(json.loads, lines):
+    for answer in map(orjson.loads, lines):
         if answer["status"] == "error":
             rows.writerow({"id": answer["id"], "source": answer["source"], "status": "error", "error": answer["error"]["code"]})
         rows.writerows({**row, "status": "ok"} for row in _passages(answer))
@@ -92,7 +93,7 @@ def write_parquet(lines: Iterable[bytes], path: Path) -> None:
         parquet.ParquetWriter(second, articles) as of_articles,
     ):
         for some in _some(lines, AT_ONCE):
-            answers = [json.loads(line) for line in some]
+            answers = [orjson.loads(line) for line in some]
             of_articles.write_table(arrow.Table.from_pylist([_article(answer) for answer in answers], articles))
             of_passages.write_table(arrow.Table.from_pylist([row for answer in answers for row in _passages(answer)], passages))
 
@@ -104,7 +105,7 @@ def write_sqlite(lines: Iterable[bytes], path: Path) -> None:
             typed = ", ".join(f'"{name}" {SQL_TYPES[form]}' for name, form in columns.items())
             database.execute(f"CREATE TABLE {table} ({typed})")
         for some in _some(lines, AT_ONCE):
-            for answer in map(json.loads, some):
+            for answer in map(orjson.loads, some):
                 database.execute(_insert("articles", ARTICLES), _article(answer))
                 database.executemany(_insert("passages", PASSAGES), _passages(answer))
         database.execute("CREATE INDEX passages_id ON passages (id)")

@@ -76,7 +76,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
             seen.shape,
         ]
     )
-    return np.round(values, DECIMALS).astype(np.float32)
+    return np.round(values, DECIMALS, out=values).astype(np.float32)
 
 
 def _bounds(seen: Look) -> tuple[Ints, Ints]:

@@ -5,6 +5,7 @@ The evidence is looked at in the order in which a person would name it: said bef
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -73,58 +74,77 @@ def telling(weights: Floats) -> Floats:
 def reasons(seen: Look, kind: Ints, evidence: Evidence) -> list[str | None]:
     """A phrase for each block that is not the article's own, None for the others."""
     dropped = np.flatnonzero(kind >= len(TEXT_KINDS))
-    moved = _moved(evidence, dropped, kind[dropped])
-    said = _most_telling(moved, evidence.words, 0)
-    hinted = _most_telling(moved, evidence.hints, evidence.matrix.shape[1] - 3 * len(evidence.hints))
-    standing = _standing_in(seen, dropped)
     found: list[str | None] = [None] * len(kind)
-    for row, at in enumerate(dropped.tolist()):
-        name = KINDS[kind[at]]
-        if seen.echoes[at] >= SAID_BEFORE:
-            phrase = f"same words as an earlier {'caption' if name == 'caption' else 'block'}"
-        elif seen.linked[at] >= MOSTLY_LINKS:
-            phrase = "mostly links"
-        elif row in standing:
-            phrase = f"stands in <{standing[row]}>"
-        elif evidence.text[at] >= 0.5:
-            phrase = f"reads like an article by itself, but {BY_PLACE.get(name, 'not where it stands')}"
-        elif row in said:
-            phrase = f"{BY_WORDS[name]}: {', '.join(said[row])}"
-        elif row in hinted:
-            phrase = f"stands in an element called “{hinted[row][0]}”"
-        elif seen.words[at] <= SHORT:
-            phrase = "short line, not a sentence of the article"
+    left: list[int] = []
+    told = (values[dropped].tolist() for values in (kind, seen.echoes, seen.linked, evidence.text))
+    for at, number, echoes, linked, text, container in zip(dropped.tolist(), *told, _standing_in(seen, dropped), strict=True):
+        name = KINDS[number]
+        if echoes >= SAID_BEFORE:
+            found[at] = f"same words as an earlier {'caption' if name == 'caption' else 'block'}"
+        elif linked >= MOSTLY_LINKS:
+            found[at] = "mostly links"
+        elif container is not None:
+            found[at] = f"stands in <{container}>"
+        elif text >= 0.5:
+            found[at] = f"reads like an article by itself, but {BY_PLACE.get(name, 'not where it stands')}"
         else:
-            phrase = f"{BY_WORDS[name]}, by its form and place"
+            left.append(at)
+    for at, phrase in zip(left, _by_words(seen, np.array(left, np.int64), kind, evidence), strict=True):
         found[at] = phrase
     return found
 
 
-def _moved(evidence: Evidence, blocks: Ints, kind: Ints) -> sparse.csr_array:
-    """How much each feature of the blocks moved the answer towards their kinds."""
+def _by_words(seen: Look, blocks: Ints, kind: Ints, evidence: Evidence) -> Iterator[str]:
+    """A phrase for each of the blocks that nothing but its words, its element's and its form tell from the article."""
+    moved = _moved(evidence, blocks, kind[blocks])
+    said = _most_telling(moved, evidence.words, 0)
+    hinted = _most_telling(moved, evidence.hints, evidence.matrix.shape[1] - 3 * len(evidence.hints))
+    for row, (number, words) in enumerate(zip(kind[blocks].tolist(), seen.words[blocks].tolist(), strict=True)):
+        if row in said:
+            yield f"{BY_WORDS[KINDS[number]]}: {', '.join(said[row])}"
+        elif row in hinted:
+            yield f"stands in an element called “{hinted[row][0]}”"
+        elif words <= SHORT:
+            yield "short line, not a sentence of the article"
+        else:
+            yield f"{BY_WORDS[KINDS[number]]}, by its form and place"
+
+
+class _Moved(NamedTuple):
+    """Features that moved the answer on their blocks by TELLING or more, the most telling first: arrays (found,) of the block's number and the column."""
+
+    row: Ints
+    column: Ints
+
+
+def _moved(evidence: Evidence, blocks: Ints, kind: Ints) -> _Moved:
+    """What moved the answer for the blocks towards their kinds."""
     matrix = evidence.matrix[blocks]
     row = np.repeat(np.arange(len(blocks)), np.diff(matrix.indptr))
-    return sparse.csr_array((matrix.data * evidence.telling[matrix.indices, kind[row]], matrix.indices, matrix.indptr), shape=matrix.shape)
+    moved = matrix.data * evidence.telling[matrix.indices, kind[row]]
+    telling = np.flatnonzero(moved >= TELLING)
+    telling = telling[np.argsort(-moved[telling], kind="stable")]
+    return _Moved(row[telling], matrix.indices[telling])
 
 
-def _most_telling(moved: sparse.csr_array, lexicon: Lexicon, first: int) -> dict[int, list[str]]:
+def _most_telling(moved: _Moved, lexicon: Lexicon, first: int) -> dict[int, list[str]]:
     """For the blocks that have any, the words of a lexicon whose columns begin at `first` that tell most, the most telling first."""
-    row = np.repeat(np.arange(moved.shape[0]), np.diff(moved.indptr))
-    word = moved.indices - first
-    telling = np.flatnonzero((word > 0) & (word < len(lexicon)) & (moved.data >= TELLING))
+    word = moved.column - first
+    known = (word > 0) & (word < len(lexicon))
     found: dict[int, list[str]] = {}
-    for at in telling[np.argsort(-moved.data[telling], kind="stable")].tolist():
-        name = lexicon.words[word[at]]
-        named = found.setdefault(int(row[at]), [])
-        if len(named) < NAMED and len(name) > 1:
-            named.append(name)
-    return {block: named for block, named in found.items() if named}
+    for row, number in zip(moved.row[known].tolist(), word[known].tolist(), strict=True):
+        name = lexicon.words[number]
+        if len(name) > 1:
+            named = found.setdefault(row, [])
+            if len(named) < NAMED:
+                named.append(name)
+    return found
 
 
-def _standing_in(seen: Look, blocks: Ints) -> dict[int, str]:
-    """For the blocks that stand in one, the innermost container."""
+def _standing_in(seen: Look, blocks: Ints) -> list[str | None]:
+    """The innermost container that each block stands in, None for those that stand in none."""
     tags = [sort[: sort.index(" ")] for sort in seen.elements.sorts]
     container = np.append(np.array([CONTAINERS.index(tag) if tag in CONTAINERS else -1 for tag in tags], np.int64)[seen.elements.sort], -1)
     at_level = container[seen.inside[blocks]]
     innermost = at_level[np.arange(len(blocks)), (at_level >= 0).argmax(axis=1)]
-    return {row: CONTAINERS[number] for row, number in enumerate(innermost.tolist()) if number >= 0}
+    return [CONTAINERS[number] if number >= 0 else None for number in innermost.tolist()]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,22 +25,18 @@ FALLBACK = "hardly any of the prose here looks like an article; the longest run 
 DECIMALS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredBlock:
+class ScoredBlock(NamedTuple):
     """A block with what was found of it. `label` and `probability` (of `editorial`, calibrated) are None for all but passages, and for
     passages with too little evidence."""
 
     block: Block
+    words: int
     kind: str
     kind_probability: float
     reason: str | None = None
     label: str | None = None
     probability: float | None = None
     explanation: Explanation | None = None
-
-    @property
-    def words(self) -> int:
-        return self.block.text.count(" ") + 1
 
     def as_dict(self) -> dict[str, Any]:
         """The block as CONTRACT has it: `label` and `probability` for passages only, `cut` and `reason` where there are any."""
@@ -59,7 +56,7 @@ class ScoredBlock:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Result:
     """One article's result; `error` holds code and message where it could not be scored, and then there are no blocks."""
 
@@ -77,11 +74,10 @@ class Result:
     def passages(self) -> list[ScoredBlock]:
         return [block for block in self.blocks if block.kind == "body"]
 
-    @property
+    @cached_property
     def editorial_share(self) -> float | None:
         """Share of the labelled passages' words that stand in editorial passages; None when no passage could be labelled."""
-        labelled = [(passage.label, passage.words) for passage in self.passages if passage.label]
-        return sum(words for label, words in labelled if label == "editorial") / sum(words for _, words in labelled) if labelled else None
+        return _share(self.blocks)
 
     @property
     def label(self) -> str | None:
@@ -104,6 +100,14 @@ class Result:
         if self.notes:
             out["notes"] = list(self.notes)
         return out | {"model": model}
+
+
+def _share(blocks: Sequence[ScoredBlock]) -> float | None:
+    words = dict.fromkeys(LABELS, 0)
+    for block in blocks:
+        if block.label:
+            words[block.label] += block.words
+    return words["editorial"] / sum(words.values()) if any(words.values()) else None
 
 
 def _verdict(share: float | None) -> str | None:
@@ -133,7 +137,7 @@ def explained(result: Result, model: Model) -> Result:
     `model` must be the one that made the result."""
     passages = result.passages
     whys = iter(model.labels.explain([passage.block.text for passage in passages], [0] * len(passages)))
-    return replace(result, blocks=tuple(replace(block, explanation=next(whys)) if block.kind == "body" else block for block in result.blocks))
+    return replace(result, blocks=tuple(block._replace(explanation=next(whys)) if block.kind == "body" else block for block in result.blocks))
 
 
 def own_text(result: Result) -> str:
@@ -157,31 +161,36 @@ def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], token
 
 def _result(article: Article, copy: Copy, page: Sequence[Block], verdict: Verdicts, probability: Sequence[float | None], model: Model) -> Result:
     blocks = tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True))
-    result = Result(
+    return Result(
         article.id,
         article.source or copy.metadata.source,
         model.identity,
         article.title or _headline(page, verdict.names) or copy.metadata.title,
         copy.metadata,
         blocks,
-        notes=(FALLBACK,) if verdict.fallback else (),
+        _share_interval(blocks, model),
+        (FALLBACK,) if verdict.fallback else (),
     )
-    share = result.editorial_share
+
+
+def _share_interval(blocks: Sequence[ScoredBlock], model: Model) -> tuple[float, float] | None:
+    share = _share(blocks)
     if share is None:
-        return result
+        return None
     told = [(block.probability, block.words) for block in blocks if block.probability is not None]
     low, high = model.labels.share_interval([p for p, _ in told], [words for _, words in told])
-    return replace(result, share_interval=(min(low, share), max(high, share)))
+    return min(low, share), max(high, share)
 
 
 def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:
     if block.element is not None:  # a result is kept, and sent between processes, without the page it came from
-        block = block._replace(element=None)
+        block = Block(block.text, block.start, block.end, block.cut, None, block.linked)
+    words = block.text.count(" ") + 1
     if probability is None:
-        return ScoredBlock(block, kind, kind_probability, reason)
+        return ScoredBlock(block, words, kind, kind_probability, reason)
     if isnan(probability):
-        return ScoredBlock(block, kind, kind_probability, TOO_LITTLE)
-    return ScoredBlock(block, kind, kind_probability, None, LABELS[probability < 0.5], probability)
+        return ScoredBlock(block, words, kind, kind_probability, TOO_LITTLE)
+    return ScoredBlock(block, words, kind, kind_probability, None, LABELS[probability < 0.5], probability)
 
 
 def _headline(page: Sequence[Block], kinds: Sequence[str]) -> str | None:

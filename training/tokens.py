@@ -91,10 +91,14 @@ class Lexicon:
                 found[_folded(joined[start:end])] += count
         return cls(sorted(word for word, count in found.items() if count >= least_texts))
 
+    def each(self, words: Iterable[str]) -> NDArray[np.int32]:
+        """The id of each of the lowercased words."""
+        return self._ids(_hashes(list(words)))
+
     def ids(self, words: Iterable[str]) -> NDArray[np.int32]:
         """Ids of those of the lowercased words that are known."""
-        found = self._index.find(_hashes(list(words))) + 1
-        return found[found > 0].astype(np.int32)
+        found = self.each(words)
+        return found[found > 0]
 
     def read(self, texts: Sequence[str]) -> Tokens:
         """Tokenise a batch."""
@@ -292,14 +296,13 @@ def _folded(token: str) -> str:
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    begin = size = 0
-    for number, text in enumerate(texts):
-        if size + len(text) > _CHUNK and number > begin:
-            yield texts[begin:number]
-            begin, size = number, 0
-        size += len(text) + 1
-    if begin < len(texts):
-        yield texts[begin:]
+    starts = _starts(texts)
+    ends = np.append(starts[1:], 0) - 1
+    begin = 0
+    while begin < len(texts):
+        end = max(begin + 1, int(np.searchsorted(ends[:-1], starts[begin] + _CHUNK, side="right")))
+        yield texts[begin:end]
+        begin = end
 
 
 def _starts(texts: Sequence[str]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from training.features import Floats
 
 DEEPEST = 4
 """Levels of a tree whose questions go into 16 bits."""
-ROWS = 512
+ROWS = 256
 """Rows answered for at a time."""
 
 
@@ -33,24 +33,29 @@ class Trees(NamedTuple):
     def score(self, values: Floats) -> Floats:
         """Rows (rows, features) -> logits (rows,)."""
         trees, inner = self.feature.shape
-        feature, threshold = self.feature.ravel(), self.threshold.reshape(-1, 1)
         first_leaf = (np.arange(trees) * (inner + 1))[:, None]
         answers = np.zeros(len(values), np.float32)
         for begin in range(0, len(values), ROWS):
             columns = np.ascontiguousarray(values[begin : begin + ROWS].T)
-            above = (columns[feature] > threshold).reshape(trees, inner, -1)
-            bits = np.zeros((trees, columns.shape[1]), np.uint16)
-            for node in range(inner):
-                bits |= above[:, node].astype(np.uint16) << node
-            answers[begin : begin + ROWS] = self.value.ravel()[first_leaf + _leaf_of(inner)[bits]].sum(axis=0, dtype=np.float64)
+            rows = columns.shape[1]
+            asked, above = np.empty((trees, rows), np.float32), np.empty((trees, rows), np.bool_)
+            first, further = np.zeros((2, trees, rows), np.uint8)
+            for node in reversed(range(inner)):
+                columns.take(self.feature[:, node], axis=0, out=asked, mode="clip")
+                np.greater(asked, self.threshold[:, node, None], out=above)
+                bits = first if node < 8 else further
+                bits += bits
+                bits |= above.view(np.uint8)
+            leaf = _leaf_of(inner).take(further.astype(np.uint16) << 8 | first)
+            answers[begin : begin + ROWS] = self.value.take(first_leaf + leaf).sum(axis=0, dtype=np.float64)
         return answers
 
 
 @cache
-def _leaf_of(inner: int) -> NDArray[np.int64]:
+def _leaf_of(inner: int) -> NDArray[np.uint8]:
     """The leaf for each way to answer the questions of the inner nodes, the answer of node n in bit n."""
     bits = np.arange(1 << inner)
     node = np.zeros(len(bits), np.int64)
     for _ in range(inner.bit_length()):
         node = 2 * node + 1 + (bits >> node & 1)
-    return node - inner
+    return (node - inner).astype(np.uint8)
