@@ -28,8 +28,6 @@ LENGTHS = (1, 2, 3, 5, 8, 13, 21, 36, 61)
 MARKS = ",;:|/@#$©•?!\"“”'’()[]–—-…&%+="
 SHINGLE = 4
 """Words in a row that two blocks must share to say the same."""
-SLOT_SHIFT = np.uint64(46)
-"""What is left of a shingle's key says which of 2**18 slots it falls into: one that is alone in its slot stands nowhere else."""
 NUMBERS = 8
 """Numbers are told apart by their length only, up to this many characters."""
 TAGS = ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "div", "td", "th", "dd", "blockquote", "figcaption", "pre", "button", "span", "section", "a")
@@ -197,16 +195,13 @@ def _shared(word: NDArray[np.int32], text: Ints, article: Ints) -> tuple[Floats,
     key = article[block].astype(np.uint64)
     for place in range(SHINGLE):
         key = key * np.uint64(0x9E3779B97F4A7C15) + word[begin + place].astype(np.uint64)
-    counts = np.maximum(np.bincount(block, minlength=len(article)), 1)
-    slot = (key >> SLOT_SHIFT).astype(np.int64)
-    shared = np.bincount(slot)[slot] > 1 if len(slot) else slot > 0
-    key, block = key[shared], block[shared]  # few are left to sort
     order = np.argsort(key)
     starts = np.flatnonzero(np.diff(key[order], prepend=~key[order[:1]]))
     times = np.diff(starts, append=len(key))
     first = np.minimum.reduceat(block[order], starts) if len(starts) else starts
     same = np.empty(len(key), np.int64)
     same[order] = np.repeat(np.arange(len(starts)), times)
+    counts = np.maximum(np.bincount(block, minlength=len(article)), 1)
     elsewhere = np.bincount(block, times[same] > 1, minlength=len(article)) / counts
     earlier = np.bincount(block, first[same] < block, minlength=len(article)) / counts
     return elsewhere.astype(np.float32), earlier.astype(np.float32)
