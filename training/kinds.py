@@ -104,7 +104,7 @@ class KindClassifier:
             again &= said_before(seen, own & there) >= SAID_SHARE
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
-        carry_appeals(seen, first, kind, probability)
+        carry_appeals(seen, first, text_probability(p), kind, probability)
         why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
@@ -208,22 +208,21 @@ def probabilities(answers: Floats) -> Floats:
     return p.astype(np.float32)
 
 
-def carry_appeals(seen: Look, first: Floats, kind: Ints, probability: Floats) -> None:
-    """Name appeals, in place, the blocks of bare text that stand in a run of appeals; as probable as the run has appeals in it. Nothing is carried away
-    where it would leave no text: that is an article with pleas, or in a language of which no plea is known."""
+def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probability: Floats) -> None:
+    """Name appeals, in place, the blocks of bare text that stand in a run of appeals and are not surely the article's own; as probable as the run has
+    appeals in it. Nothing is carried away where it would leave no text: that is an article with pleas, or in a language of which no plea is known."""
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
+    own = IS_TEXT[kind]
+    carried = own & (text < SURELY_OWN)
     edges = seen.edges.tolist()
     for article in np.unique(seen.article[appeal]).tolist():
         begin, end = edges[article : article + 2]
-        place = slice(begin, end)
-        runs = list(runs_of_appeals(appeal[place], likely[place]))
-        text = IS_TEXT[kind[place]]
-        if runs and sum(text[run].sum() for run in runs) < text.sum():
+        runs = [slice(begin + run.start, begin + run.stop) for run in runs_of_appeals(appeal[begin:end], likely[begin:end])]
+        if runs and sum(own[run].sum() for run in runs) < own[begin:end].sum():
             for run in runs:
-                carried = text[run]
-                kind[place][run][carried] = APPEAL
-                probability[place][run][carried] = np.mean(appeal[place][run] | likely[place][run])
+                probability[run][carried[run]] = np.mean(appeal[run] | likely[run])
+                kind[run][carried[run]] = APPEAL
 
 
 def least(seen: Look) -> NDArray[np.float64]:
@@ -244,13 +243,15 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
     return poor & prose & (text >= NEAREST * likeliest[seen.article])
 
 
-OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.2
+OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.3
 """At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
 APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
 SUREST = 30.0
 """Logits beyond this say nothing more, and overflow."""
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
+SURELY_OWN = 0.6
+"""A block that is as probable as this to be the article's own stays, also among appeals."""
 SAID_WORDS, SAID_SHARE = 30, 0.9
 """A block of so many words of which this share stood in blocks that are kept is not said twice: some pages hold their article a second time, for
 other readers or in one lump."""
