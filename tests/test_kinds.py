@@ -248,17 +248,17 @@ def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
 
 
-def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_surely_its_own() -> None:
-    """Where nothing would be left, what stood between the pleas is kept; where something is, that alone is kept which is surely the article's own."""
+def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_rather_its_own() -> None:
+    """Where nothing would be left, what stood between the pleas is kept; where something is, that alone is kept which is rather the article's own."""
     body, appeal = KINDS.index("body"), KINDS.index("appeal")
     texts = [paragraph(number) for number in range(8)]
     seen = look(Lexicon.learn(texts, 1), [blocks_of(*texts)])
     likely = np.ones((8, len(KINDS)), np.float32)
-    for own, sure, left in (([2, 3, 4, 5], [], [2, 3, 4, 5]), ([0, 1, 3, 4], [], [0, 1]), ([0, 1, 3, 4], [4], [0, 1, 4])):
+    for own, rather, left in (([2, 3, 4, 5], [], [2, 3, 4, 5]), ([0, 1, 3, 4], [], [0, 1]), ([0, 1, 3, 4], [4], [0, 1, 4])):
         kind = np.full(8, appeal)
         kind[own] = body
-        text = np.full(8, 0.5, np.float32)
-        text[sure] = 0.9
+        text = np.full(8, 0.4, np.float32)
+        text[rather] = 0.6
         carry_appeals(seen, likely, text, kind, np.ones(8, np.float32))
         assert np.flatnonzero(kind == body).tolist() == left
 
