@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from service.limits import Limits, limit_options
 from service.scoring import STREAMS, Order, carry_out, plan, summary
+from service.stopping import stoppable
 from training.entry import Fields
 from training.errors import CopydeskError, InputError
 from training.inputs import INPUT_FORMS, Choice, Found, read_article, read_entries
@@ -109,7 +110,8 @@ def score_command(folder: Path | None, *, strict: bool, dry_run: bool, quiet: bo
         for line in plan(order):
             click.echo(line)
         return
-    tally = carry_out(order)
+    with stoppable("go on with --resume" if order.output else "results end with the last that was written; with -o a run can be gone on with"):
+        tally = carry_out(order)
     if not quiet:
         for line in summary(tally):
             click.echo(line, err=True)
