@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import FileIO
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from service.cli import main
 from service.current import CurrentModel
 from service.limits import Limits
 from tests.serving import NEWS, PATIENCE, PROGRAM, ROOT, served
+from training import part
 from training.model import ARRAYS, MANIFEST, Model, default_model, load_model, save_model
 
 FUTURE, PAST = 7_000_000_000, 0
@@ -143,6 +145,54 @@ def scored_slowly(articles: Path, *options: object) -> Iterator[subprocess.Popen
             time.sleep(0.01)
         assert process.poll() is None, "it has ended by itself"
         yield process
+
+
+def test_two_fits_do_not_write_one_folder(tmp_path: Path) -> None:
+    """While one `copydesk train` writes a folder, another is refused in one line; what the first leaves is its model, whole."""
+    folder, few = tmp_path / "model", tmp_path / "few.jsonl"
+    few.write_text('{"text": "The board met on Monday.", "label": "reporting", "source": "a.example"}\n')
+    given = ["train", str(few), "--from", str(default_model()), "-o", str(folder)]
+    with subprocess.Popen([sys.executable, "-c", SLOW_DISK, *given], env={**os.environ, "PYTHONPATH": str(ROOT)}) as first:
+        while first.poll() is None and not any(folder.glob("*")):
+            time.sleep(0.01)
+        second = CliRunner().invoke(main, [*given, "--seed", "1"])
+        assert first.poll() is None, "it ended before the second began"
+    assert (second.exit_code, second.stderr) == (1, f"Error: another fit is writing {folder}; wait for it, or name another folder\n")
+    assert first.returncode == 0
+    assert load_model(folder).manifest["seed"] == 0
+    assert CliRunner().invoke(main, ["model", "verify", "--model", str(folder)]).exit_code == 0
+    assert CliRunner().invoke(main, [*given, "--seed", "1"]).exit_code == 0
+
+
+def test_two_runs_to_one_output_leave_that_of_the_first(tmp_path: Path) -> None:
+    """While one `copydesk score` writes a file, another is refused in one line, and the first ends as if it had been alone."""
+    articles, out, whole = tmp_path / "articles", tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
+    articles.mkdir()
+    for number in range(300):
+        (articles / f"{number:03}.txt").write_text(f"Vote number {number}. {NEWS}")
+    with scored_slowly(articles, "--quiet", "-o", out) as first:
+        for options in ([], ["--resume"]):
+            second = CliRunner().invoke(main, ["score", str(articles), "-o", str(out), *options])
+            assert (second.exit_code, second.stderr) == (1, f"Error: another run is writing {out}; wait for it, or choose another file\n")
+        assert first.communicate(timeout=PATIENCE)[1] == ""
+    assert CliRunner().invoke(main, ["score", str(articles), "-o", str(whole)]).exit_code == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["articles", "out.jsonl", "whole.jsonl"]
+
+
+def test_a_run_that_begins_as_another_ends_leaves_its_output_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the part became the output after this run had opened it, the run is refused, and nothing is cut off the output."""
+    out, lock = tmp_path / "out.jsonl", part._lock
+    out.with_name("out.jsonl.part").write_bytes(b"whole\n")
+
+    def late(ledger: FileIO, output: Path) -> None:
+        os.replace(out.with_name("out.jsonl.part"), out)
+        lock(ledger, output)
+
+    monkeypatch.setattr(part, "_lock", late)
+    with pytest.raises(part.ResumeError, match="start it again"):
+        part.Part(out, {})
+    assert out.read_bytes() == b"whole\n"
 
 
 def end_fit(sent: signal.Signals, reached: Callable[[], bool], program: str, *arguments: object) -> None:
