@@ -17,13 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from service.limits import Limits, limit_options
 from service.scoring import STREAMS, Order, carry_out, plan, summary
+from service.stopping import stoppable
 from training.entry import Fields
 from training.errors import CopydeskError, InputError
 from training.inputs import INPUT_FORMS, Choice, Found, read_article, read_entries
 from training.model import default_model, load_model
 from training.score import own_text, score
 from training.shard import Task, model_of, score_shard
-from training.smoke import smoke_test
+from training.smoke import sound_model
 
 log = logging.getLogger("copydesk")
 
@@ -109,7 +110,8 @@ def score_command(folder: Path | None, *, strict: bool, dry_run: bool, quiet: bo
         for line in plan(order):
             click.echo(line)
         return
-    tally = carry_out(order)
+    with stoppable("go on with --resume" if order.output else "results end with the last that was written; with -o a run can be gone on with"):
+        tally = carry_out(order)
     if not quiet:
         for line in summary(tally):
             click.echo(line, err=True)
@@ -123,7 +125,7 @@ def score_command(folder: Path | None, *, strict: bool, dry_run: bool, quiet: bo
 @one_line_errors
 def strip_command(file: str, folder: Path | None) -> None:
     """Print the article's own text, and nothing else (`-` is standard input)."""
-    model = load_model(folder or default_model())
+    model = sound_model(folder)
     [entry] = read_entries([Found(file, "article", 0)])
     [result] = score([read_article(entry)], model)
     text = own_text(result)
@@ -183,7 +185,7 @@ def train_command(output: Path, base: Path | None, seed: int, **files: tuple[Pat
     """
     from training.card import DataFiles, train  # scikit-learn takes a second to import, which only fitting needs
 
-    model = train(DataFiles(**files), output, load_model(base) if base else None, seed)
+    model = train(DataFiles(**files), output, sound_model(base) if base else None, seed)
     log.info("%s  %s", output, model.identity.digest)
 
 
@@ -207,7 +209,7 @@ def evaluate_command(data: tuple[Path, ...], other: Path | None, worst: int, tau
     from training.evaluate import compare, evaluate, learning_curve
     from training.labelled import read_corpus
 
-    model = load_model(folder or default_model())
+    model = sound_model(folder)
     corpus = read_corpus(data)
     evaluation = evaluate(corpus, model)
     if as_json:
@@ -219,7 +221,7 @@ def evaluate_command(data: tuple[Path, ...], other: Path | None, worst: int, tau
         for line in tables.mistakes(evaluation.worst(worst), model):
             click.echo(line)
     if other:
-        for line in tables.figures(f"better than {other}", compare(evaluation, evaluate(corpus, load_model(other)))):
+        for line in tables.figures(f"better than {other}", compare(evaluation, evaluate(corpus, sound_model(other)))):
             click.echo(line)
     if taught:
         for line in tables.curve(learning_curve(read_corpus(taught), corpus, model)):
@@ -322,6 +324,5 @@ def show_command(folder: Path | None) -> None:
 @one_line_errors
 def verify_command(folder: Path | None, expect: str | None) -> None:
     """Load the model as scoring would, checking digest and contents, and that it answers as it did where it was fitted."""
-    model = load_model(folder or default_model(), expect)
-    smoke_test(model)
+    model = sound_model(folder, expect)
     click.echo(f"{model.identity.name}: {model.identity.digest} as its manifest says")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from training.errors import CopydeskError
-from training.model import ARRAYS, MANIFEST, Model, load_model
-from training.smoke import smoke_test
+from training.model import ARRAYS, MANIFEST
+from training.smoke import sound_model
 
 log = logging.getLogger("copydesk.model")
 
@@ -34,7 +34,7 @@ class CurrentModel:
         self.folder, self.expect = folder, expect
         self.refused: str | None = None
         self._seen = self._waiting = fingerprint(folder)
-        self.model = _sound_model(self._seen.folder, expect)
+        self.model = sound_model(self._seen.folder, expect)
 
     def refresh(self) -> bool:
         """Look at the folder; load, test and take what is new in it. Returns whether there was anything new, also when it was refused.
@@ -46,7 +46,7 @@ class CurrentModel:
             return False
         self._seen = found
         try:
-            self.model, self.refused = _sound_model(found.folder, self.expect), None
+            self.model, self.refused = sound_model(found.folder, self.expect), None
             log.info("model swapped", extra={"event": "swap", "digest": self.model.identity.digest})
         except CopydeskError as error:
             self.refused = error.message
@@ -70,12 +70,6 @@ def fingerprint(folder: Path) -> Fingerprint:
     """A folder as it is now; a file that is missing is part of the picture."""
     folder = folder.resolve()
     return Fingerprint(folder, tuple(_stat(folder / name) for name in (MANIFEST, ARRAYS)))
-
-
-def _sound_model(folder: Path, expect: str | None) -> Model:
-    model = load_model(folder, expect)
-    smoke_test(model)
-    return model
 
 
 def _stat(path: Path) -> tuple[int, int, int]:

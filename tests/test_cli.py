@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from service.cli import main
 from tests.serving import COMMAND, ROOT
+from training import labels_fit
 from training.model import default_model
 
 SEEDS = ROOT / "seeds"
@@ -263,6 +264,29 @@ def test_evaluate_shows_figures_for_people(tmp_path: Path) -> None:
     assert re.search(r"^macro F1, strict +0\.\d{3} +0\.\d{3} to [01]\.\d{3}$", overall, re.MULTILINE)
     assert re.fullmatch(r"saltmarket.example: is (editorial|reporting), was given [01]\.\d{3} of editorial\n .*\n .* [+-]\d\.\d\d", mistake)
     assert re.search(r"^macro F1, strict +0\.000 +0\.000 to 0\.000$", better, re.MULTILINE)
+
+
+def test_a_learning_curve_has_a_row_for_each_share_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`evaluate --learning-curve` refits the labels on growing parts of the sources, each number of them once, and says what each part gives; too few
+    sources to learn from are one line."""
+    monkeypatch.setattr(labels_fit, "NETWORKS", 1)
+    monkeypatch.setattr(labels_fit, "EPOCHS", 1)
+    rows = [{**json.loads(line), "id": ""} for line in (SEEDS / "labelled.jsonl").read_text("utf-8").splitlines()]
+    of_source = {row["source"]: row for row in rows}
+    for name, chosen in (("taught", list(of_source.values())[:6]), ("few", list(of_source.values())[:4]), ("held", rows[:4])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chosen), "utf-8")
+    done = run("evaluate", tmp_path / "held.jsonl", "--learning-curve", tmp_path / "taught.jsonl")
+    assert done.exit_code == 0
+    title, *points = done.stdout.split("\n\n")[-1].splitlines()
+    assert title.split() == ["sources", "passages", "macro", "F1,", "strict"]
+    sources, passages, scores = zip(*(map(float, point.split()) for point in points), strict=True)
+    body = [sum(block["kind"] == "body" for block in row["blocks"]) for row in list(of_source.values())[:6]]
+    assert sources == (5, 6)
+    assert passages[0] in {sum(body) - of_one for of_one in body} and passages[1] == sum(body)
+    assert all(0 <= score <= 1 for score in scores)
+    done = run("evaluate", tmp_path / "held.jsonl", "--learning-curve", tmp_path / "few.jsonl")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "5 sources at least, and --learning-curve names 4; add" in done.stderr
 
 
 def test_show_prints_the_manifest() -> None:

@@ -94,6 +94,15 @@ def test_a_batch_is_its_articles(labeller: Labeller) -> None:
     assert labeller.label([], []).shape == (0,)
 
 
+def test_what_is_looked_at_in_parts_is_the_same(labeller: Labeller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a batch is too long to look for its terms at once, every term and pair is found all the same, once, those across the parts' edges too."""
+    whole = labeller.evidence.occurrences(reading := labeller.reader.read(TEXTS[:9]))
+    for at_once in (1, 7, 50):
+        monkeypatch.setattr("training.evidence.AT_ONCE", at_once)
+        parts = labeller.evidence.occurrences(reading)
+        assert sorted(zip(*parts, strict=True)) == sorted(zip(*whole, strict=True))
+
+
 def test_the_article_is_heard(labeller: Labeller) -> None:
     """The same passage is likelier opinion among opinions than among reports, and context says so."""
     doubtful = "The ferry line is in the harbour of Bex."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from service.cli import main
 from service.made_by import card_of
 from service.wire import to_json
+from tests.serving import ROOT
 from training.errors import ModelError
 from training.model import ARRAYS, MANIFEST, Model, default_model, load_model, save_model
 from training.smoke import smoke_test
@@ -144,6 +146,21 @@ def test_a_figure_that_could_not_be_told_is_none(folder: Path) -> None:
     assert theirs.manifest["figures"]["AUC, strict"]["value"] is None
     card = card_of([theirs.identity], folder)
     assert card and "AUC, strict" not in {figure.name for figure in card.figures} and len(card.figures) > 3
+
+
+@pytest.mark.parametrize("door", ["score ARTICLE", "strip ARTICLE", "compare ARTICLE ARTICLE", "evaluate SEEDS", "model verify"])
+def test_a_model_that_answers_otherwise_is_refused_at_every_door(tmp_path: Path, door: str) -> None:
+    """A whole model whose manifest says other answers than it gives here scores nothing, whichever command is to use it."""
+    theirs = tmp_path / "theirs"
+    shutil.copytree(default_model(), theirs)
+    manifest = json.loads((theirs / MANIFEST).read_bytes())
+    manifest["smoke"][0]["kind_probability"] -= 0.001
+    (theirs / MANIFEST).write_text(json.dumps(manifest))
+    article = next((ROOT / "seeds" / "articles").rglob("*.txt"))
+    command = door.replace("ARTICLE", str(article)).replace("SEEDS", str(ROOT / "seeds")).split()
+    done = CliRunner().invoke(main, [*command, "--model", str(theirs)])
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "does not answer here as it did where it was fitted" in done.stderr
 
 
 @pytest.mark.parametrize("name", [MANIFEST, ARRAYS])

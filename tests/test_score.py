@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,15 @@ def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) ->
     again = [own_text(result) for result in score([Article(text) for text in texts], model)]
     kept = sum(len(text) for text in again) / sum(len(text) for text in texts)
     assert kept > 0.93
+
+
+@pytest.mark.parametrize(("unit", "most"), [("The pier was closed on Monday. ", 26), ("a", 20), ("1", 20)], ids=["sentences", "one word", "one number"])
+def test_a_long_text_takes_memory_by_its_length(model: Model, unit: str, most: int) -> None:
+    """Of one paragraph, one word or one number of 2 MB, no more is held at any time than so many times its size."""
+    article = article_from_text(f"{NEWS}\n\n{unit * (2_000_000 // len(unit))}")
+    score([article_from_text(NEWS)], model)
+    tracemalloc.start()
+    score([article], model)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < most * len(article.text)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Index, Lexicon
+from training.tokens import _LONGEST, CAPITALISED, LOWER, MARK, NUMBER, UPPER, Index, Lexicon
 
 PATTERN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[^\w\s]|_")
 """What a token is, said another way."""
@@ -100,3 +100,13 @@ def test_index_finds_what_is_there_and_nothing_else(keys: list[int], others: lis
     asked = np.array([*keys, *others, 0], np.uint64)
     places = {key: place for place, key in enumerate(keys)}
     assert Index(np.array(keys, np.uint64)).find(asked).tolist() == [places.get(int(key), -1) for key in asked]
+
+
+def test_a_word_without_end_is_worked_on_in_pieces() -> None:
+    """What has no white space for longer than a word can be is cut, and nothing of it is lost; words that white space ends are whole, wherever they stand."""
+    lexicon = Lexicon(["pier"])
+    for text in ("x" * (3 * _LONGEST + 3), "x" * 2 * _LONGEST, f"{'pier ' * 30_000}{'x' * 2 * _LONGEST} pier"):
+        tokens = lexicon.read([text])
+        assert "".join(text[start:end] for start, end in zip(tokens.start, tokens.end, strict=True)) == text.replace(" ", "")
+        assert np.count_nonzero(tokens.word) == text.count("pier")
+        assert (tokens.end - tokens.start).max() <= _LONGEST

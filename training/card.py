@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from training.evaluate import Evaluation, evaluate
 from training.fit import fit
 from training.labelled import Corpus, appeals, read_corpus
-from training.model import CARD, Model, load_model, save_model, write_whole
+from training.model import CARD, Model, load_model, only_writer, save_model, write_whole
 from training.smoke import answers
 
 CARD_FORM = """\
@@ -64,16 +64,17 @@ def train(files: DataFiles, folder: Path, base: Model | None = None, seed: int =
         furniture.articles += appeals(letters)
         furniture.files += letters.files
     held = read_corpus(files.held_out) if files.held_out else None
-    kinds, labels = fit(corpus, seed, base, furniture)
-    about: dict[str, Any] = {"data": corpus.files, "for_kinds": furniture.files, "seed": seed, "base": base and base.identity.digest, "figures": {}}
-    save_model(folder, kinds, labels, about)
-    model = load_model(folder)
-    about["smoke"] = answers(model)
-    if held:
-        about["held_out"] = held.files
-        about["figures"] = _figures(evaluate(held, model))
-    model = save_model(folder, kinds, labels, about)
-    write_whole(folder / CARD, _card(model, folder, files, corpus, furniture).encode())
+    with only_writer(folder):
+        kinds, labels = fit(corpus, seed, base, furniture)
+        about: dict[str, Any] = {"data": corpus.files, "for_kinds": furniture.files, "seed": seed, "base": base and base.identity.digest, "figures": {}}
+        save_model(folder, kinds, labels, about)
+        model = load_model(folder)
+        about["smoke"] = answers(model)
+        if held:
+            about["held_out"] = held.files
+            about["figures"] = _figures(evaluate(held, model))
+        model = save_model(folder, kinds, labels, about)
+        write_whole(folder / CARD, _card(model, folder, files, corpus, furniture).encode())
     return model
 
 

@@ -125,9 +125,10 @@ def _is_ours(key: Any) -> bool:
 
 
 def _begin() -> None:
-    """A worker keeps to one core, leaves Ctrl-C to the process that started it, and ends with that process even where it was killed."""
+    """A worker keeps to one core, leaves Ctrl-C and SIGTERM to the process that started it, and ends with that process even where it was killed."""
     threadpool_limits(1)  # NumPy's threads would take a quarter more CPU, and the other workers' cores
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="parent", daemon=True).start()

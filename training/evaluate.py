@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from training.align import word_f1
 from training.article import Article
+from training.errors import DataError
 from training.fit import LEAST_SOURCES, fit_labels, labelled_passages
 from training.labelled import Corpus, FlattenedPage, LabelledArticle, TruePage
 from training.measures import MEASURES, STRICT, Judged, Judgements, draws, macro_f1, percentiles
@@ -157,11 +158,14 @@ def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def learning_curve(taught: Corpus, held_out: Corpus, model: Model, seed: int = 0) -> Iterator[tuple[int, int, float]]:
-    """Sources and passages learned from, and the strict macro F1 on `held_out` of labels fitted on them, for growing shares of the sources."""
+    """Sources and passages learned from, and the strict macro F1 on `held_out` of labels fitted on them, for growing shares of the sources; raises
+    DataError where there are too few."""
     sources = sorted({article.source for article in taught.articles})
+    if len(sources) < LEAST_SOURCES:
+        raise DataError(f"labels are learned from {LEAST_SOURCES} sources at least, and --learning-curve names {len(sources)}; add labelled articles of others")
     np.random.default_rng(seed).shuffle(sources)
-    for share in CURVE:
-        chosen = set(sources[: max(LEAST_SOURCES, round(share * len(sources)))])
+    for most in sorted({max(LEAST_SOURCES, round(share * len(sources))) for share in CURVE}):
+        chosen = set(sources[:most])
         part = replace(taught, articles=[article for article in taught.articles if article.source in chosen])
         passages = labelled_passages(part)
         refitted = replace(model, labels=fit_labels(part, passages, seed))

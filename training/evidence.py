@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from training.terms import Reading
 from training.tokens import Index
 
+AT_ONCE = 1 << 16
+"""Tokens whose grams are looked for together: what is held on the way is many times what is found."""
+
 
 class Occurrences(NamedTuple):
     """Every occurrence of a known gram (a term, or a pair of neighbours) in a batch, arrays of shape (occurrences,)."""
 
-    gram: NDArray[np.int64]
-    text: NDArray[np.int64]
-    token: NDArray[np.int64]
+    gram: NDArray[np.int32]
+    text: NDArray[np.int32]
+    token: NDArray[np.int32]
     """The gram's last token."""
 
 
@@ -38,11 +41,19 @@ class Grams:
         self._index = Index(keys[self._singles :].astype(np.uint64))
 
     def find(self, reading: Reading) -> Occurrences:
+        found = [self._find(reading.part(begin, begin + AT_ONCE), begin) for begin in range(0, len(reading.word) or 1, AT_ONCE)]
+        return Occurrences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+    def _find(self, reading: Reading, begin: int) -> Occurrences:
+        """Those that end in a part of a batch, which has the token before `begin` too, where there is one."""
+        before = min(begin, 1)
         key, second = pairs(reading)
         single, pair = self._place[reading.term], self._index.find(key.astype(np.uint64))
+        single[:before] = -1
         alone, paired = np.flatnonzero(single >= 0), np.flatnonzero(pair >= 0)
         token = np.concatenate([alone, second[paired]])
-        return Occurrences(np.concatenate([single[alone], pair[paired] + self._singles]), reading.tokens.text[token], token)
+        gram = np.concatenate([single[alone], pair[paired] + self._singles])
+        return Occurrences(gram.astype(np.int32), reading.tokens.text[token].astype(np.int32), (token + begin - before).astype(np.int32))
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,8 @@ class Evidence:
         """What each token adds to its passage's logit, shape (tokens,); a pair counts with its last token."""
         found = self.occurrences(reading)
         of_grams, of_tokens = self.contributions(reading, found)
-        return of_tokens + np.bincount(found.token, of_grams, minlength=len(of_tokens))
+        of_tokens += np.bincount(found.token, of_grams, minlength=len(of_tokens))
+        return of_tokens
 
 
 def gram_text(key: int, words: Sequence[str]) -> str:

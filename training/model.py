@@ -14,7 +14,8 @@ import os
 import pickle
 import platform
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import isfinite
@@ -123,6 +124,30 @@ def load_model(folder: Path, expect: str | None = None) -> Model:
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise ModelError(f"{folder / ARRAYS} is damaged ({type(error).__name__}); restore the folder or refit with `copydesk train`") from error
     return Model(Identity(manifest.get("name") or folder.name, digest), kinds, labels, manifest)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Make a model folder and keep other fits out of it: two at once would mix their models. The lock ends with this process; some systems have none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ModelError(f"another fit is writing {folder}; wait for it, or name another folder") from None
+        except OSError:
+            pass  # not every file system has them either
+        yield
+    finally:
+        os.close(held)
+        with suppress(OSError):
+            folder.rmdir()  # where nothing was written
 
 
 def write_whole(path: Path, content: bytes) -> None:

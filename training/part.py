@@ -53,6 +53,8 @@ class Part:
         with ExitStack() as opened:
             self._file, self._ledger = (opened.enter_context(_open(path)) for path in (self.path, ledger))
             _lock(self._ledger, output)
+            if not all(map(_in_place, (self._file, self._ledger), (self.path, ledger))):
+                raise ResumeError(f"another run ended writing {output} at the very moment that this one began; start it again")
             self._first = _first_checkpoint(self._ledger, about, output) if resume else 0
             if not self._first:
                 self._ledger.truncate(0)
@@ -118,6 +120,11 @@ class Part:
 def _open(path: Path) -> FileIO:
     """The file as it is, or a new one: the raw file, so that nothing is left to write when the disk is full."""
     return FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+
+
+def _in_place(file: FileIO, path: Path) -> bool:
+    """Whether the file is still the one of that name, and not the output of a run that has just ended."""
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), os.stat(path))
 
 
 def _first_checkpoint(ledger: FileIO, about: Mapping[str, Any], output: Path) -> int:

@@ -124,7 +124,10 @@ def score(articles: Sequence[Article], model: Model) -> list[Result]:
         [cut(block, IN_BODY, article) if kind == "body" else block for block, kind in zip(page, verdict.names, strict=True)]
         for article, page, verdict in zip(articles, pages, verdicts, strict=True)
     ]
-    probabilities = _label(pages, verdicts, seen.tokens, model)
+    places = [(number, place) for number, verdict in enumerate(verdicts) for place, kind in enumerate(verdict.names) if kind == "body"]
+    passages = _passages(pages, places, seen.tokens)
+    del seen  # a long article's tokens are the most that is held
+    probabilities = _label(pages, places, passages, model)
     return [
         _result(article, copy, page, verdict, probability, model)
         for article, copy, page, verdict, probability in zip(articles, copies, pages, verdicts, probabilities, strict=True)
@@ -145,14 +148,18 @@ def own_text(result: Result) -> str:
     return "\n\n".join(block.block.text for block in result.blocks if block.kind in ("body", "subheading"))
 
 
-def _label(pages: Sequence[Sequence[Block]], verdicts: Sequence[Verdicts], tokens: Tokens, model: Model) -> list[list[float | None]]:
-    """For each block of each article P(editorial): None where it is no passage, nan where there is too little evidence. `tokens` are those of the
-    blocks as they were before rules for passages cut off their ends."""
-    places = [(number, place) for number, verdict in enumerate(verdicts) for place, kind in enumerate(verdict.names) if kind == "body"]
+def _passages(pages: Sequence[Sequence[Block]], places: Sequence[tuple[int, int]], tokens: Tokens) -> Tokens:
+    """The tokens of the passages at `places`, article and block. `tokens` are those of the blocks as they were before rules for passages cut off
+    their ends."""
     first = np.cumsum([0, *map(len, pages)])
     passages = np.array([first[number] + place for number, place in places], int)
     characters = np.array([len(pages[number][place].text) for number, place in places], int)
-    labelled = model.labels.label(tokens.beginnings(passages, characters), [number for number, _ in places])
+    return tokens.beginnings(passages, characters)
+
+
+def _label(pages: Sequence[Sequence[Block]], places: Sequence[tuple[int, int]], passages: Tokens, model: Model) -> list[list[float | None]]:
+    """For each block of each article P(editorial): None where it is no passage, nan where there is too little evidence."""
+    labelled = model.labels.label(passages, [number for number, _ in places])
     probabilities: list[list[float | None]] = [[None] * len(page) for page in pages]
     for (number, place), probability in zip(places, labelled.tolist(), strict=True):
         probabilities[number][place] = probability

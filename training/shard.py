@@ -15,8 +15,9 @@ from training.article import Article
 from training.entry import Entry
 from training.errors import CopydeskError
 from training.inputs import read_article
-from training.model import Identity, Model, default_model, load_model
+from training.model import Identity, Model
 from training.score import Result, score
+from training.smoke import sound_model
 from training.tally import Tally, tally
 
 _loading = threading.Lock()
@@ -63,14 +64,14 @@ def failure(entry: Entry, error: CopydeskError, task: Task) -> Result:
 
 
 def model_of(folder: str | None) -> Model:
-    """A model, loaded once in a process; processes that are forked from this one share it."""
+    """A model, loaded and tried once in a process; processes that are forked from this one share it."""
     with _loading:
         return _loaded(folder)
 
 
 @lru_cache(maxsize=1)
 def _loaded(folder: str | None) -> Model:
-    return load_model(Path(folder) if folder else default_model())
+    return sound_model(Path(folder) if folder else None)
 
 
 def _model(task: Task) -> Model:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from training.article import TEXT_KINDS
 from training.errors import ModelError
-from training.model import Model
+from training.model import Model, default_model, load_model
 from training.reading import article_from_text
 from training.score import score
 
@@ -23,6 +24,13 @@ def answers(model: Model) -> list[dict[str, Any]]:
         {"text": block.block.text, "kind": block.kind, "kind_probability": block.kind_probability, "probability": block.probability}
         for block in result.blocks
     ]  # fmt: skip
+
+
+def sound_model(folder: Path | None = None, expect: str | None = None) -> Model:
+    """The model in a folder, the shipped one where none is named, loaded and tried: what every door that scores takes. Raises ModelError as both do."""
+    model = load_model(folder or default_model(), expect)
+    smoke_test(model)
+    return model
 
 
 def smoke_test(model: Model) -> None:

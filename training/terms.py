@@ -7,7 +7,7 @@ no politician, outlet or topic can tip a label.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,6 +46,14 @@ class Reading:
     @property
     def terms(self) -> int:
         return 2 * self.words
+
+    def part(self, begin: int, end: int) -> Reading:
+        """The tokens from one to another, and the one before them."""
+        if begin == 0 and end >= len(self.word):
+            return self
+        part = slice(max(0, begin - 1), end)
+        tokens = replace(self.tokens, **{name: getattr(self.tokens, name)[part] for name in ("word", "shape", "first", "text", "start", "end", "hash")})
+        return Reading(tokens, self.word[part], self.quoted[part], self.sentence[part], self.attributed[part], self.words)
 
 
 @dataclass(frozen=True)

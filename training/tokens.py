@@ -29,6 +29,8 @@ _TABLED = 0x2100
 """Code points below this (Latin to Arabic, and all common punctuation) are classified by table; the few others one by one."""
 _CHUNK = 1 << 17
 """Characters worked on at once: the arrays of one chunk stay in the processor's cache."""
+_LONGEST = 1 << 19
+"""Characters without white space that may still be one word; beyond, it is cut."""
 _WHITE = re.compile(r"\s")
 _BASE = 0x9E3779B97F4A7C15
 """Odd, so that its powers can be divided out modulo 2**64."""
@@ -181,12 +183,14 @@ class _Alphabet(NamedTuple):
 
 
 def _cut(joined: str) -> _Runs:
-    """The tokens of a string, however long: it is worked on in pieces that end at white space, as no token holds any."""
+    """The tokens of a string, however long: it is worked on in pieces that end at white space, as no token holds any, or where there is none for long."""
     if len(joined) <= _CHUNK:
         return _cut_piece(joined)
     edges = [0]
-    while space := _WHITE.search(joined, edges[-1] + _CHUNK):
-        edges.append(space.start())
+    while (least := edges[-1] + _CHUNK) < len(joined):
+        most = min(edges[-1] + _LONGEST, len(joined))
+        space = _WHITE.search(joined, least, most)
+        edges.append(space.start() if space else most)
     pieces = [(begin, _cut_piece(joined[begin:end])) for begin, end in pairwise([*edges, len(joined)])]
     start, end = (np.concatenate([begin + getattr(runs, edge) for begin, runs in pieces]) for edge in ("start", "end"))
     return _Runs(start, end, *(np.concatenate([getattr(runs, name) for _, runs in pieces]) for name in ("shape", "first", "hash")))
