@@ -40,7 +40,7 @@ def test_the_seeds_give_a_usable_model(trained: Path) -> None:
     figures = {name: figure["value"] for name, figure in json.loads(done.stdout).items()}
     assert figures["macro F1, strict"] > 0.9
     assert figures["body kept"] > 0.96
-    assert figures["boilerplate dropped"] > 0.8
+    assert figures["boilerplate dropped"] > 0.82
 
 
 def test_the_card_and_manifest_say_what_the_model_is(trained: Path) -> None:
