@@ -14,7 +14,7 @@ from training.appeals import runs_of_appeals
 from training.arrangements import arrange
 from training.article import KINDS, Block
 from training.errors import ModelError
-from training.features import look
+from training.features import look, said_before, words_of
 from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeals
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
@@ -194,6 +194,45 @@ def test_repeats_are_told_from_first_sayings() -> None:
     caption = "The mayor of Brenn speaks to reporters in front of the old town hall"
     seen = look(Lexicon.learn([caption], 1), [blocks_of(caption, "Something else was said by the mayor.", caption)])
     assert seen.repeats.tolist() == [1, 0, 1] and seen.echoes.tolist() == [0, 0, 1]
+
+
+def test_short_repeats_count_too() -> None:
+    """A line of too few words for shingles is the same as another where it is the very same text, twice as much as three times."""
+    seen = look(Lexicon.learn(["Share this"], 1), [blocks_of("Share this", "Rain fell.", "Share this", "Log in", "Log in", "Log in"), blocks_of("Rain fell.")])
+    assert seen.repeats.tolist() == [1, 0, 1, 1, 1, 1, 0] and seen.echoes.tolist() == [0, 0, 1, 0, 1, 1, 0]
+
+
+def test_what_was_not_kept_was_not_said() -> None:
+    """Words that stood before in a block that is dropped are not said twice; nor are those of another article."""
+    text = "The mayor of Brenn speaks to reporters in front of the old town hall"
+    seen = look(Lexicon.learn([text], 1), [blocks_of(text, text, text), blocks_of(text)])
+    assert said_before(seen, np.array([True, True, False, True])).tolist() == [0, 1, 0, 0]
+    assert said_before(seen, np.array([False, True, False, True])).tolist() == [0, 0, 0, 0]
+
+
+def test_a_block_is_known_by_the_elements_it_stands_in() -> None:
+    """The one it stands in directly and, of those that say something of all they hold, each one round it."""
+    tags = "p li h1 h2 h3 h4 h5 h6 div td th dd blockquote figcaption pre button span section a".split()
+    containers = "article main aside nav footer header form figure table ul ol noscript section blockquote button dialog".split()
+    own = [tag for tag in tags if tag not in ("span", "a")]
+    page = read_page("".join(f"<{tag}>Rain fell.</{tag}>" for tag in own) + "".join(f"<{tag}><p>Rain fell.</p></{tag}>" for tag in containers))
+    named = look(Lexicon([]), [page.blocks]).shape[:, -len(tags) - len(containers) :]
+    stands = [({tag}, {tag} & set(containers)) for tag in own] + [({"p"}, {tag}) for tag in containers]
+    assert named.tolist() == [[float(tag in direct) for tag in tags] + [float(tag in around) for tag in containers] for direct, around in stands]
+
+
+def test_numbers_are_known_by_their_length() -> None:
+    """Each length has its column after those of the words; from eight characters on, they are one."""
+    seen = look(Lexicon(["rain"]), [blocks_of("rain 1 12 1234567 12345678 123456789 fell")])
+    assert words_of(seen, 2)[0].tolist() == [1, 2, 3, 8, 9, 9, 0]
+
+
+@pytest.mark.parametrize(("likely", "kept"), [(0.45, False), (0.55, True)])
+def test_what_is_likelier_the_articles_than_not_is_kept_on_pages(classifier: KindClassifier, likely: float, kept: bool) -> None:
+    """On a page a block is kept at even odds; where none is, the likeliest is kept, and said so."""
+    even = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.full((1, 2), np.log(likely / (1 - likely)), np.float32))
+    [verdict] = replace(classifier, on_pages=even).classify([page(5).blocks])
+    assert verdict.fallback is not kept
 
 
 def test_furniture_and_letters_are_put_round_the_text_of_articles_never_into_pages() -> None:

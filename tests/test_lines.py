@@ -122,9 +122,10 @@ def test_a_heading_over_wrapped_text_is_a_block_of_its_own() -> None:
     ],
 )
 def test_own_lines(line: str) -> None:
-    """List items, dates, bylines, table rows and bracketed lines never join the wrapped paragraph before them."""
-    before = "the board of the harbour met with\nthe keepers of the old lantern and\nwith the men who still run the old"
-    assert texts(f"{before}\n{line}")[-1] == line
+    """List items, dates, bylines, table rows and bracketed lines never join the wrapped paragraph before them, nor the one after."""
+    wrapped = "the board of the harbour met with\nthe keepers of the old lantern and\nwith the men who still run the old"
+    assert texts(f"{wrapped}\n{line}")[-1] == line
+    assert texts(f"{line}\n{wrapped}")[0] == line
 
 
 def test_mixed_widths_keep_long_lines_whole() -> None:

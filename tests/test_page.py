@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.timing import best_of_three
 from training.article import Block, Element, folded
-from training.page import MARKUP, read_page
+from training.page import MARKUP, RESCUES, read_page
 
 Piece = tuple[str, str]
 """A piece of page source and the text of it that a reader of the page sees."""
@@ -132,6 +132,30 @@ def test_many_unclosed() -> None:
     """However many constructs are left unclosed, reading ends and the text before them is kept."""
     source = "<p>Rain fell.</p>" + '<a href="x> word ' * 21 + "<!-- <textarea><script> " * 21
     assert texts(source)[0] == "Rain fell."
+
+
+def test_all_text_before_what_swallows_the_rest_is_kept() -> None:
+    """Constructs that are never closed are taken back a number of times; what stands before the first that is not is read to the last word."""
+    unclosed = [f"<!-- > <p>Wind {number}." for number in range(RESCUES + 2)]
+    assert texts("".join(unclosed)) == [f"Wind {number}." for number in range(RESCUES)]
+
+
+@pytest.mark.parametrize(
+    ("source", "chain_of_second"),
+    [
+        ("<ul><li>Rain<li>Wind", "li ul"),
+        ("<dl><dt>Rain<dd>Wind", "dd dl"),
+        ("<dl><dd>Rain<dt>Wind", "dt dl"),
+        ("<table><tr><td>Rain<th>Wind", "th tr table"),
+        ("<table><tr><th>Rain<tr><td>Wind", "td tr table"),
+        ("<select><option>Rain<option>Wind", "option select"),
+        ("<head>Rain<body><p>Wind", "p body"),
+        ("<div><p>Rain<ul>Wind", "ul div"),
+    ],
+)
+def test_a_start_tag_ends_what_it_cannot_stand_in(source: str, chain_of_second: str) -> None:
+    """Elements whose end tags may be left out do not come to stand in one another."""
+    assert chain(read_page(source).blocks[1]) == chain_of_second.split()
 
 
 def test_chain_of_elements() -> None:
