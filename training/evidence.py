@@ -7,7 +7,7 @@ articles, so a word never seen in a labelled passage still has its weight. The v
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -29,6 +29,9 @@ class Occurrences(NamedTuple):
     text: NDArray[np.int32]
     token: NDArray[np.int32]
     """The gram's last token."""
+
+    def parts(self) -> Iterator[Occurrences]:
+        return (Occurrences(*(column[begin : begin + AT_ONCE] for column in self)) for begin in range(0, len(self.gram), AT_ONCE))
 
 
 class Grams:
@@ -73,18 +76,28 @@ class Evidence:
     def occurrences(self, reading: Reading) -> Occurrences:
         return self._known.find(reading)
 
-    def contributions(self, reading: Reading, found: Occurrences) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What each occurrence of a gram adds to the logit, shape (occurrences,), and what each token adds by its meaning, shape (tokens,)."""
-        length = np.sqrt(np.bincount(found.text, self.idf[found.gram] ** 2, minlength=reading.tokens.texts))
-        of_grams = self.weight[found.gram] / length[found.text]
-        return of_grams, self.meaning[reading.term] / reading.tokens.lengths()[reading.tokens.text]
+    def contributions(self, reading: Reading, found: Occurrences) -> Iterator[NDArray[np.float64]]:
+        """What the occurrences of grams add to the logit, in their order, in parts."""
+        length = np.zeros(reading.tokens.texts)
+        for part in found.parts():
+            length += np.bincount(part.text, self.idf[part.gram] ** 2, minlength=len(length))
+        length = np.sqrt(length)
+        for part in found.parts():
+            yield self.weight[part.gram] / length[part.text]
+
+    def meanings(self, reading: Reading) -> NDArray[np.float64]:
+        """What each token adds to the logit by its meaning, shape (tokens,)."""
+        of_tokens = self.meaning[reading.term]
+        of_tokens /= reading.tokens.lengths()[reading.tokens.text]
+        return of_tokens
 
     def added(self, reading: Reading) -> NDArray[np.float64]:
         """What each token adds to its passage's logit, shape (tokens,); a pair counts with its last token."""
         found = self.occurrences(reading)
-        of_grams, of_tokens = self.contributions(reading, found)
-        of_tokens += np.bincount(found.token, of_grams, minlength=len(of_tokens))
-        return of_tokens
+        added = self.meanings(reading)
+        for part, of_grams in zip(found.parts(), self.contributions(reading, found), strict=True):
+            np.add.at(added, part.token, of_grams)
+        return added
 
 
 def gram_text(key: int, words: Sequence[str]) -> str:

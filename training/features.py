@@ -122,11 +122,16 @@ def pairs_of(column: Ints, block: Ints) -> tuple[Ints, Ints]:
     if not len(column):
         return column, block
     starts = np.flatnonzero(np.diff(block, prepend=-1))
-    left = np.insert(column, starts, EDGE)
     within = np.insert(block, starts, block[starts])
-    right = np.append(left[1:], EDGE)
-    mixed = (left + 1).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + (right + 1).astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F)
-    return ((mixed >> np.uint64(40)) % np.uint64(PAIRS)).astype(np.int64), within
+    mixed = np.insert(column, starts, EDGE).view(np.uint64)  # worked on in place: a long text has as many pairs as words
+    mixed += np.uint64(1)
+    right = np.append(mixed[1:], np.uint64(EDGE + 1))
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    right *= np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed += right
+    mixed >>= np.uint64(40)
+    mixed %= np.uint64(PAIRS)
+    return mixed.view(np.int64), within
 
 
 def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> Floats:
@@ -194,9 +199,12 @@ def _shared(word: NDArray[np.int32], text: Ints, article: Ints) -> tuple[Floats,
     block = text[begin]
     key = article[block].astype(np.uint64)
     for place in range(SHINGLE):
-        key = key * np.uint64(0x9E3779B97F4A7C15) + word[begin + place].astype(np.uint64)
+        key *= np.uint64(0x9E3779B97F4A7C15)
+        key += word[begin + place].view(np.uint32)
+    del begin, whole  # a long text has as many shingles as words
     order = np.argsort(key)
-    starts = np.flatnonzero(np.diff(key[order], prepend=~key[order[:1]]))
+    key = key[order]
+    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
     times = np.diff(starts, append=len(key))
     first = np.minimum.reduceat(block[order], starts) if len(starts) else starts
     same = np.empty(len(key), np.int64)

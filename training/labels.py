@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import chain
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -103,13 +104,13 @@ class Labeller:
         reading = self.reader.read(passages)
         tokens, words = reading.tokens, self.reader.words
         found = self.evidence.occurrences(reading)
-        of_grams, of_tokens = self.evidence.contributions(reading, found)
+        of_grams = chain.from_iterable(self.evidence.contributions(reading, found))
         terms: list[list[Term]] = [[] for _ in passages]
         for gram, text, token, added in zip(found.gram, found.text, found.token, of_grams, strict=True):
             key = int(self.evidence.grams[gram])
             first = token - (key >= reading.terms)
             terms[text].append(Term(gram_text(key, words), int(tokens.start[first]), int(tokens.end[token]), float(added)))
-        for token, (text, added) in enumerate(zip(tokens.text, of_tokens, strict=True)):
+        for token, (text, added) in enumerate(zip(tokens.text, self.evidence.meanings(reading), strict=True)):
             terms[text].append(Term("meaning", int(tokens.start[token]), int(tokens.end[token]), float(added)))
         stage = self._passages(reading)
         context = self._logits(stage, article) - stage.logit
