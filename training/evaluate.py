@@ -6,7 +6,7 @@ they are. A true block is compared with the read block that covers most of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import TypeVar
@@ -24,6 +24,7 @@ from training.model import Model
 from training.score import Result, ScoredBlock, own_text, score
 
 Row = TypeVar("Row")
+Places = NDArray[np.int64]
 
 RESAMPLES = 300
 CURVE = (0.1, 0.25, 0.5, 1.0)
@@ -53,13 +54,8 @@ class Evaluation:
 
     def overall(self, resamples: int = RESAMPLES, seed: int = 0) -> list[Figure]:
         """All measures that the data allow, with intervals."""
-        judged, groups = Judgements.of(self.judged), self._groups()
-        drawn = [judged.part(np.concatenate([groups[number] for number in draw])) for draw in draws(len(groups), resamples, seed)]
-        figures = []
-        for name, measure in MEASURES.items():
-            value = measure(judged)
-            if not isnan(value):
-                figures.append(Figure(name, value, percentiles([measure(part) for part in drawn])))
+        judged = Judgements.of(self.judged)
+        figures = _figures(lambda blocks: _measured(judged.part(blocks)), self._groups(), resamples, seed)
         if self.pages:
             scores = np.array([f1 for _, f1 in self.pages])
             figures.append(Figure("pages, word F1", float(scores.mean()), percentiles([scores[draw].mean() for draw in draws(len(scores), resamples, seed)])))
@@ -70,13 +66,14 @@ class Evaluation:
         wrong = [one for one in self.judged if one.label and one.probability is not None and one.sure >= STRICT and one.answered != one.label]
         return sorted(wrong, key=lambda one: -abs((one.probability or 0) - 0.5))[:count]
 
-    def _groups(self) -> list[NDArray[np.int64]]:
+    def _groups(self) -> list[Places]:
         """The places of each source's blocks."""
-        return [np.flatnonzero([one.source == source for one in self.judged]) for source in self.sources]
+        source_of = np.array([one.source for one in self.judged])
+        return [np.flatnonzero(source_of == source) for source in self.sources]
 
     def of_source(self, source: str) -> dict[str, float]:
         judged = Judgements.of(judged for judged in self.judged if judged.source == source)
-        return {name: measure(judged) for name, measure in MEASURES.items()}
+        return dict(zip(MEASURES, _measured(judged), strict=True))
 
 
 def evaluate(corpus: Corpus, model: Model) -> Evaluation:
@@ -98,14 +95,27 @@ def evaluate(corpus: Corpus, model: Model) -> Evaluation:
 
 def compare(one: Evaluation, other: Evaluation, resamples: int = RESAMPLES, seed: int = 0) -> list[Figure]:
     """How much better the first evaluation is than the other, of the same data: each measure's difference, sources resampled in pairs."""
-    mine, theirs, groups = Judgements.of(one.judged), Judgements.of(other.judged), one._groups()
-    drawn = [np.concatenate([groups[number] for number in draw]) for draw in draws(len(groups), resamples, seed)]
-    figures = []
-    for name, measure in MEASURES.items():
-        difference = measure(mine) - measure(theirs)
-        if not isnan(difference):
-            figures.append(Figure(name, difference, percentiles([measure(mine.part(part)) - measure(theirs.part(part)) for part in drawn])))
-    return figures
+    mine, theirs = Judgements.of(one.judged), Judgements.of(other.judged)
+
+    def better(blocks: Places) -> list[float]:
+        return [value - beside for value, beside in zip(_measured(mine.part(blocks)), _measured(theirs.part(blocks)), strict=True)]
+
+    return _figures(better, one._groups(), resamples, seed)
+
+
+def _measured(judged: Judgements) -> list[float]:
+    return [measure(judged) for measure in MEASURES.values()]
+
+
+def _figures(measured: Callable[[Places], list[float]], groups: Sequence[Places], resamples: int, seed: int) -> list[Figure]:
+    """What is measured of all blocks, with intervals from groups of them drawn anew; what cannot be told is left out."""
+    drawn = [measured(np.concatenate([groups[number] for number in draw])) for draw in draws(len(groups), resamples, seed)]
+    values = measured(np.arange(sum(map(len, groups))))
+    return [
+        Figure(name, value, percentiles([of_draw[number] for of_draw in drawn]))
+        for number, (name, value) in enumerate(zip(MEASURES, values, strict=True))
+        if not isnan(value)
+    ]
 
 
 def _joined(texts: Sequence[str], between: str) -> tuple[str, list[tuple[int, int]]]:

@@ -96,15 +96,16 @@ class KindClassifier:
         matrix = columns(seen, self.hints, self.idf)
         first = probabilities(matrix @ self.weights + self.bias)
         p = self.second(seen, first)
-        rescued = fallback(seen, text_probability(p))
-        own = (text_probability(p) >= least(seen)) | rescued
+        text = text_probability(p)
+        rescued = fallback(seen, text)
+        own = (text >= least(seen)) | rescued
         again = own & (seen.words >= SAID_WORDS) & (seen.echoes >= SAID_SHARE)
         if again.any():  # in few articles
             there = np.isin(seen.article, seen.article[again])
             again &= said_before(seen, own & there) >= SAID_SHARE
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
-        carry_appeals(seen, first, text_probability(p), kind, probability)
+        carry_appeals(seen, first, text, kind, probability)
         why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
