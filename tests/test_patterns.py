@@ -22,7 +22,7 @@ import training
 from tests.timing import best_of_three
 
 SHORT, LONG = 1_000, 8_000
-MOST_TIMES, LEAST_SECONDS = 16, 0.002
+MOST_TIMES, LEAST_SECONDS = 16, 0.001
 """Eight times the size may take this many times the time; below so many seconds, time says nothing. What is quadratic takes 64 times."""
 SLOWEST = 3
 """Of the strings tried on a pattern, so many are measured with care: those that took longest at a first try."""
