@@ -12,7 +12,7 @@ from training import reading
 from training.article import MAX_BLOCKS, Article
 from training.errors import InputError
 from training.metadata import Metadata
-from training.reading import NEVER, article_from_bytes, article_from_text, decode, is_html, read
+from training.reading import MOST_TOKENS, NEVER, article_from_bytes, article_from_text, decode, is_html, read
 
 STORY = "The café on Ostrand’s quay closed. “Never again,” said Zoë Tavener."
 JAPANESE = "港の市議会は水曜日、古い橋の修理に関する予算を承認した。市長は来年の春までに工事が終わると述べ、住民に理解を求めた。"
@@ -175,6 +175,17 @@ def test_too_many_blocks(line: str, media_type: str) -> None:
     with pytest.raises(InputError, match="may have 100,000 paragraphs, or ten times as many lines, and this has more; split it") as refused:
         read(article_from_text(line * (MAX_BLOCKS + 1), media_type=media_type))
     assert refused.value.code == "too-large"
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/html"])
+def test_too_many_marks(media_type: str) -> None:
+    """A text that is all marks is refused before it takes memory for each; prose of the same size, and a few marks less, are read."""
+    flood = '"' * (MOST_TOKENS + MOST_TOKENS // 2)
+    with pytest.raises(InputError, match=r"3,000,00\d words and marks are more than the 2,60\d,\d{3} that one article may have; split it") as refused:
+        read(article_from_text(f"Harrow\n\n{flood}", media_type=media_type))
+    assert refused.value.code == "too-large"
+    for text in (flood[:MOST_TOKENS], "The ferry sank off Ostrand. " * (len(flood) // 28)):
+        assert read(article_from_text(text, media_type=media_type)).blocks
 
 
 def test_lone_surrogates() -> None:

@@ -480,7 +480,7 @@ def test_an_article_is_a_few_numbers() -> None:
 )
 def test_who_is_given_the_floor(passages: list[str], expected: tuple[int, int, int]) -> None:
     """Words inside quotation marks, and words outside them that hand the floor to somebody; what somebody quoted said of a third is no attribution."""
-    read = Passages.read([[(None, "Not this one, he said.")], [(None, text) for text in passages]])
+    read = Passages.read([[None], [None] * len(passages)], [["Not this one, he said."], passages])
     assert tuple(spoken(read)[1]) == expected
 
 
@@ -553,7 +553,7 @@ def test_terms_and_names_are_those_that_articles_are_compared_by() -> None:
     """What counts as a term, and as a name, is what `told.terms` says of the same passages; numbers are not held at all."""
     for row in ROWS:
         usage = apart.Usage()
-        usage.add(Passages.read([[("editorial", text) for text in row["paragraphs"]]]), ["harrow.example"], [None])
+        usage.add(Passages.read([["editorial"] * len(row["paragraphs"])], [row["paragraphs"]]), ["harrow.example"], [None])
         usage.apart(())
         term = {number: root for root, number in usage.words.terms.items()}
         found = {term[usage.words.term[word]]: named > 0 for word, named in zip(usage.counts.word.tolist(), usage.counts.named.tolist(), strict=True)}

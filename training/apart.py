@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from training.attribution import Passages
 from training.likeness import MOSTLY_NAMED
-from training.quotation import among
-from training.tokens import LOWER, MARK, NUMBER, Index, Tokens
+from training.tokens import LOWER, MARK, NUMBER, Index, Tokens, among
 from training.told import SENTENCE_ENDS, folded_word, stem
 
 MOST_SHOWN = 10
@@ -99,20 +98,18 @@ class Words:
     numbers: dict[int, int] = field(default_factory=dict)
     term: array[int] = field(default_factory=lambda: array("q"))
     terms: dict[str, int] = field(default_factory=lambda: {"": 0})
-    indexed: int = 0
     index: Index = field(default_factory=lambda: Index(np.zeros(0, np.uint64)))
 
-    def numbered(self, passages: Passages, at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The numbers of the words of some tokens; new ones get one."""
-        tokens = passages.tokens
+    def numbered(self, texts: Sequence[str], tokens: Tokens, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the words of some of the texts' tokens; new ones get one."""
         numbers = self.index.find(tokens.hash[at])
         left = np.flatnonzero(numbers < 0)
         hashes, first, which = np.unique(tokens.hash[at[left]], return_index=True, return_inverse=True)
         where = at[left[first]]
         columns = (hashes, *(column[where] for column in (tokens.text, tokens.start, tokens.end)))
-        found = [self._number(hash, passages.texts[text], start, end) for hash, text, start, end in zip(*(one.tolist() for one in columns), strict=True)]
+        found = [self._number(hash, texts[text], start, end) for hash, text, start, end in zip(*(one.tolist() for one in columns), strict=True)]
         numbers[left] = np.array(found, np.int64)[which]
-        if len(self.numbers) > INDEXED_AGAIN * self.indexed:
+        if len(self.numbers) > INDEXED_AGAIN * len(self.index):
             self._index()
         return numbers
 
@@ -139,8 +136,7 @@ class Words:
         return number
 
     def _index(self) -> None:
-        self.indexed = len(self.numbers)
-        self.index = Index(np.fromiter(self.numbers, np.uint64, self.indexed))
+        self.index = Index(np.fromiter(self.numbers, np.uint64, len(self.numbers)))
 
 
 @dataclass(slots=True)
@@ -157,9 +153,9 @@ class Usage:
 
     def add(self, passages: Passages, sources: Sequence[str], months: Sequence[int | None]) -> None:
         """Take in articles, each with its source and the month of the year it is of, 1 to 12."""
-        tokens = passages.tokens
-        at = np.flatnonzero(passages.editorial[tokens.text] & (tokens.shape < NUMBER) & (tokens.end - tokens.start > 1))
-        word = self.words.numbered(passages, at)
+        tokens = passages.tokens.picked(passages.editorial[passages.tokens.text])
+        at = np.flatnonzero((tokens.shape < NUMBER) & (tokens.end - tokens.start > 1))
+        word = self.words.numbered(passages.texts, tokens, at)
         term = self.words.terms_of(word)
         at, word, term = (column[term > 0] for column in (at, word, term))
         once, order, first = _grouped(passages.article[tokens.text[at]] << _SOURCE | term)

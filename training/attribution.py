@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.counted import LabelledText
 from training.quotation import SPEECH, quotations
 from training.tokens import LOWER, MARK, Lexicon, Tokens
 
@@ -42,11 +42,12 @@ class Passages:
     tokens: Tokens
 
     @classmethod
-    def read(cls, articles: Sequence[Sequence[LabelledText]]) -> Passages:
-        texts = [text for passages in articles for _, text in passages]
-        article = np.repeat(np.arange(len(articles)), [len(passages) for passages in articles])
-        editorial = np.array([label == "editorial" for passages in articles for label, _ in passages], np.bool_)
-        return cls(texts, article, editorial, len(articles), _lexicon().read(texts))
+    def read(cls, labels: Sequence[Sequence[str | None]], texts: Sequence[Sequence[str]]) -> Passages:
+        """Cut the passages of some articles into tokens; each article has as many `labels` as `texts`."""
+        article = np.repeat(np.arange(len(texts)), list(map(len, texts)))
+        editorial = np.array([label == "editorial" for label in chain.from_iterable(labels)], np.bool_)
+        passages = list(chain.from_iterable(texts))
+        return cls(passages, article, editorial, len(texts), _lexicon().read(passages))
 
 
 def spoken(passages: Passages) -> list[Spoken]:

@@ -22,12 +22,10 @@ LONGEST_NAME = 200
 """Characters kept of a title."""
 CHANGED = "the results changed while they were read; make the report again when nothing writes to them"
 
-LabelledText = tuple[str | None, str]
-
 
 class Counted(NamedTuple):
     """One article's result in numbers. `words` and `editorial` count the words of labelled passages alone, `round_it` those of boilerplate by kind;
-    `text_words` are those of the article's own text. `texts` are its passages, each with its label, None where the result holds no texts.
+    `text_words` are those of the article's own text. `labels` and `texts` are of its passages, `texts` None where the result holds none.
     `failure` is the code of its error, and then all else is 0 or None."""
 
     id: str
@@ -37,13 +35,12 @@ class Counted(NamedTuple):
     published: str | None = None
     section: str = ""
     failure: str | None = None
-    passages: int = 0
-    unlabelled: int = 0
     words: int = 0
     editorial: int = 0
     text_words: int = 0
     round_it: Mapping[str, int] = {}
-    texts: tuple[LabelledText, ...] | None = None
+    labels: tuple[str | None, ...] = ()
+    texts: tuple[str, ...] | None = None
 
 
 class Answer(NamedTuple):
@@ -118,9 +115,11 @@ def _counted(answer: Any) -> Counted:
 def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
     by_kind = dict.fromkeys(KINDS, 0)
     by_label = {"editorial": 0, "reporting": 0, None: 0}
-    passages: list[tuple[str | None, Any]] = []
-    for number, block in enumerate(blocks, 1):
-        try:
+    labels: list[str | None] = []
+    texts: list[Any] = []
+    number = 0
+    try:
+        for number, block in enumerate(blocks, 1):
             kind, words = block["kind"], block["words"] if "words" in block else block["text"].count(" ") + 1
             if type(words) is not int or words < 0:
                 raise ValueError(f"words of block {number} are {words!r:.40}")
@@ -128,17 +127,17 @@ def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
             if kind == "body":
                 label = block["label"]
                 by_label[label] += words
-                passages.append((label, block.get("text")))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"block {number} has no kind, label, or words or text that is known: {error!s:.40}") from None
+                labels.append(label)
+                texts.append(block.get("text"))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"block {number} has no kind, label, or words or text that is known: {error!s:.40}") from None
     return article._replace(
-        passages=len(passages),
-        unlabelled=sum(label is None for label, _ in passages),
         words=sum(by_label[label] for label in LABELS),
         editorial=by_label["editorial"],
         text_words=sum(by_kind[kind] for kind in TEXT_KINDS),
         round_it={kind: words for kind in BOILERPLATE if (words := by_kind[kind])},
-        texts=tuple(passages) if all(isinstance(text, str) for _, text in passages) else None,
+        labels=tuple(labels),
+        texts=tuple(texts) if {*map(type, texts)} <= {str} else None,
     )
 
 

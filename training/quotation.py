@@ -7,13 +7,14 @@ its opening mark repeated and its closing mark at the very end, needs no rule of
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.tokens import MARK, NUMBER, Tokens
+from training.tokens import MARK, NUMBER, Tokens, among
 
 _OPENING, _CLOSING, _STRAIGHT = "“„«‟‹", "”»›", '"'
 _SINGLE_OPENING, _SINGLE = "‘‚", "'’"
@@ -47,7 +48,8 @@ def quotations(tokens: Tokens) -> Quotation:
     marks = np.flatnonzero(tokens.shape == MARK)
     marks = marks[among(tokens.first[marks], _QUOTES)]
     text = tokens.text[marks]
-    read = list(zip(marks.tolist(), _directions(tokens, marks).tolist(), map(chr, tokens.first[marks].tolist()), strict=True))
+    columns = (marks.data, _directions(tokens, marks).data, map(chr, tokens.first[marks].data))  # no lists: marks can be millions
+    read = zip(*columns, strict=True)
     paragraphs = np.flatnonzero(np.diff(text, prepend=-1))
     begins = np.searchsorted(tokens.text, text[paragraphs]).tolist()
     ends = np.searchsorted(tokens.text, text[paragraphs], side="right").tolist()
@@ -56,7 +58,7 @@ def quotations(tokens: Tokens) -> Quotation:
     edges = np.zeros(len(tokens.word) + 1, np.int32)
     role = np.zeros(len(tokens.word), np.uint8)
     for (first, last), begin, end in zip(bounds, begins, ends, strict=True):
-        for opening, closing in _pair(read[first:last]):
+        for opening, closing in _pair(islice(read, last - first)):
             if opening is not None:
                 role[opening] = OPENS
             if closing is not None:
@@ -88,9 +90,9 @@ def _directions(tokens: Tokens, marks: NDArray[np.int64]) -> NDArray[np.int8]:
     return direction
 
 
-def _pair(marks: list[tuple[int, int, str]]) -> list[tuple[int | None, int | None]]:
+def _pair(marks: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int | None, int | None]]:
     """Pair the marks of one paragraph, each with its token number, direction and glyph; None where a mark was never written."""
-    pairs: list[tuple[int | None, int | None]] = []
+    paired = False
     opened: int | None = None
     single: int | None = None
     for token, direction, glyph in marks:
@@ -99,24 +101,16 @@ def _pair(marks: list[tuple[int, int, str]]) -> list[tuple[int | None, int | Non
             if opens:
                 opened = token if opened is None else opened
             elif opened is not None:
-                pairs.append((opened, token))
-                opened = None
-            elif not pairs and direction != -1:
-                pairs.append((None, token))
+                yield opened, token
+                paired, opened = True, None
+            elif not paired and direction != -1:
+                yield None, token
+                paired = True
         elif opened is None:
             if direction == OPENS:
                 single = token
             elif direction == CLOSES and single is not None:
-                pairs.append((single, token))
-                single = None
+                yield single, token
+                paired, single = True, None
     if opened is not None:
-        pairs.append((opened, None))
-    return pairs
-
-
-def among(codes: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
-    """Whether each code point is one of a few characters."""
-    found = np.zeros(len(codes), np.bool_)
-    for character in characters:
-        found |= codes == ord(character)
-    return found
+        yield opened, None

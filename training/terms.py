@@ -7,14 +7,14 @@ no politician, outlet or topic can tip a label.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.quotation import CLOSES, OPENS, SPEECH, among, attributed, quotations
-from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens
+from training.quotation import CLOSES, OPENS, SPEECH, attributed, quotations
+from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens, among
 
 _MASKS = ("<name>", "<number>", "<opening mark>", "<closing mark>")
 _NAME, _NUMBER, _OPENING, _CLOSING = range(len(_MASKS))
@@ -52,8 +52,7 @@ class Reading:
         if begin == 0 and end >= len(self.word):
             return self
         part = slice(max(0, begin - 1), end)
-        tokens = replace(self.tokens, **{name: getattr(self.tokens, name)[part] for name in ("word", "shape", "first", "text", "start", "end", "hash")})
-        return Reading(tokens, self.word[part], self.quoted[part], self.sentence[part], self.attributed[part], self.words)
+        return Reading(self.tokens.picked(part), self.word[part], self.quoted[part], self.sentence[part], self.attributed[part], self.words)
 
 
 @dataclass(frozen=True)

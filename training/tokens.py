@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +23,8 @@ LOWER, CAPITALISED, UPPER, NUMBER, MARK = range(5)
 _SPACE, _LETTER, _DIGIT, _MARK = range(4)
 _SHAPES = np.array([MARK, LOWER, NUMBER, MARK], np.uint8)
 """The shape that goes with each class, capitals not looked at."""
-_APOSTROPHE, _CURLY = ord("'"), ord("’")
+_APOSTROPHES = "'’"
+_IN_NUMBERS = ".,:"
 _TABLED = 0x2100
 """Code points below this (Latin to Arabic, and all common punctuation) are classified by table; the few others one by one."""
 _CHUNK = 1 << 17
@@ -48,6 +48,9 @@ class Index:
         self._keys = np.append(keys[self._order[:-1]], np.uint64(0))
         counts = np.bincount(slots, minlength=1 << (64 - int(self._shift)))
         self._first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self._keys) - 1
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The place of each key, -1 for one that is not there."""
@@ -133,6 +136,11 @@ class Lexicon:
         return Tokens(self._ids(runs.hash), runs.shape, runs.first, text, start, end, runs.hash, len(texts))
 
 
+def count(texts: Sequence[str]) -> int:
+    """How many tokens the texts have, without holding them."""
+    return sum(len(_cut_piece(piece).start) for chunk in _chunks(texts) for piece in _pieces("\n".join(chunk)))
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """All tokens of a batch in reading order, arrays of shape (tokens,): `word` ids, `shape`, index of the `text` each stands in,
@@ -154,14 +162,24 @@ class Tokens:
         place[texts] = np.arange(len(texts))
         longest = np.zeros(self.texts, np.int64)
         longest[texts] = characters
-        inside = self.start < longest[self.text]
-        chosen = (getattr(self, name)[inside] for name in ("word", "shape", "first", "text", "start", "end", "hash"))
-        word, shape, first, text, start, end, hashes = chosen
-        return Tokens(word, shape, first, place[text], start, end, hashes, len(texts))
+        chosen = self.picked(self.start < longest[self.text])
+        return replace(chosen, text=place[chosen.text], texts=len(texts))
+
+    def picked(self, which: NDArray[np.bool_] | slice) -> Tokens:
+        """Some of the tokens, of the same texts."""
+        return replace(self, **{name: getattr(self, name)[which] for name in ("word", "shape", "first", "text", "start", "end", "hash")})
 
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text, shape (texts,)."""
         return np.bincount(self.text, minlength=self.texts)
+
+
+def among(codes: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
+    """Whether each code point is one of a few characters."""
+    found = np.zeros(len(codes), np.bool_)
+    for character in characters:
+        found |= codes == ord(character)
+    return found
 
 
 class _Runs(NamedTuple):
@@ -183,26 +201,33 @@ class _Alphabet(NamedTuple):
 
 
 def _cut(joined: str) -> _Runs:
-    """The tokens of a string, however long: it is worked on in pieces that end at white space, as no token holds any, or where there is none for long."""
+    """The tokens of a string, however long."""
     if len(joined) <= _CHUNK:
         return _cut_piece(joined)
-    edges = [0]
-    while (least := edges[-1] + _CHUNK) < len(joined):
-        most = min(edges[-1] + _LONGEST, len(joined))
+    pieces = list(_pieces(joined))
+    before = np.cumsum([0, *map(len, pieces)])
+    cut = list(map(_cut_piece, pieces))
+    start, end = (np.concatenate([begin + getattr(runs, edge) for begin, runs in zip(before, cut, strict=False)]) for edge in ("start", "end"))
+    return _Runs(start, end, *(np.concatenate([getattr(runs, name) for runs in cut]) for name in ("shape", "first", "hash")))
+
+
+def _pieces(joined: str) -> Iterator[str]:
+    """A string in pieces that end at white space, as no token holds any, or where there is none for long."""
+    begin = 0
+    while (least := begin + _CHUNK) < len(joined):
+        most = min(begin + _LONGEST, len(joined))
         space = _WHITE.search(joined, least, most)
-        edges.append(space.start() if space else most)
-    pieces = [(begin, _cut_piece(joined[begin:end])) for begin, end in pairwise([*edges, len(joined)])]
-    start, end = (np.concatenate([begin + getattr(runs, edge) for begin, runs in pieces]) for edge in ("start", "end"))
-    return _Runs(start, end, *(np.concatenate([getattr(runs, name) for _, runs in pieces]) for name in ("shape", "first", "hash")))
+        end = space.start() if space else most
+        yield joined[begin:end]
+        begin = end
+    yield joined[begin:]
 
 
 def _cut_piece(joined: str) -> _Runs:
     """A token is a word with its inner apostrophes, a number with its inner marks (3.5, 10:30), or one punctuation mark."""
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    kind, lowered, upper = _classify(codes)
-    _join(kind, codes, (_APOSTROPHE, _CURLY), _LETTER)
-    _join(kind, codes, (ord("."), ord(","), ord(":")), _DIGIT)
-    lowered[(codes == _CURLY) & (kind == _LETTER)] = _APOSTROPHE
+    kind, lowered = _classify(codes)
+    _join_marks(kind, lowered, codes)
 
     written, mark = kind != _SPACE, kind == _MARK
     other = kind[1:] != kind[:-1]
@@ -212,36 +237,52 @@ def _cut_piece(joined: str) -> _Runs:
     start, end = np.flatnonzero(begins), np.flatnonzero(ends) + 1
 
     power, inverse = _powers(len(codes))
+    lowered *= power
     sums = np.empty(len(codes) + 1, np.uint64)
     sums[0] = 0
-    np.cumsum(np.multiply(lowered, power, out=lowered), out=sums[1:])
+    np.cumsum(lowered, out=sums[1:])
     hashes = (sums[end] - sums[start]) * inverse[start]
 
+    first = codes[start]
     shape = _SHAPES[kind[start]]
-    shape[upper[start]] = CAPITALISED
-    shape[upper[start] & upper[end - 1] & (end - start > 1)] = UPPER
-    return _Runs(start, end, shape, codes[start], hashes)
+    capital = _upper(first)
+    shape[capital] = CAPITALISED
+    longer = np.flatnonzero(capital & (end - start > 1))
+    shape[longer[_upper(codes[end[longer] - 1])]] = UPPER
+    return _Runs(start, end, shape, first, hashes)
 
 
-def _classify(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64], NDArray[np.bool_]]:
-    """Kind, lowercased code point and upper case of each character."""
-    indices = codes.astype(np.int64)
+def _classify(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+    """Kind and lowercased code point of each character: those of one byte, nearly all in most texts, by a table of bytes."""
     alphabet = _alphabet()
-    kind, lowered = alphabet.kind.take(indices, mode="clip"), alphabet.lowered.take(indices, mode="clip")
-    upper = alphabet.upper.take(indices, mode="clip")
-    rare = np.flatnonzero(codes >= _TABLED)
+    of_byte, lowered_byte = _of_bytes()
+    byte = codes.astype(np.uint8).tobytes()
+    kind = np.frombuffer(bytearray(byte).translate(of_byte), np.uint8)
+    lowered = np.frombuffer(byte.translate(lowered_byte), np.uint8).astype(np.uint64)
+    wide = np.flatnonzero(codes > 0xFF)
+    far = codes[wide]
+    kind[wide], lowered[wide] = alphabet.kind.take(far, mode="clip"), alphabet.lowered.take(far, mode="clip")
+    rare = wide[far >= _TABLED]
     for at, code in zip(rare.tolist(), codes[rare].tolist(), strict=True):
-        kind[at], lowered[at], upper[at] = _character(code)
-    return kind, lowered, upper
+        kind[at], lowered[at], _ = _character(code)
+    return kind, lowered
 
 
-def _join(kind: NDArray[np.uint8], codes: NDArray[np.uint32], marks: tuple[int, ...], within: int) -> None:
-    """Make each of the `marks` that stands between two characters of a kind one of that kind."""
-    inner = np.zeros(max(0, len(codes) - 2), np.bool_)
-    for mark in marks:
-        inner |= codes[1:-1] == mark
-    inner &= (kind[:-2] == within) & (kind[2:] == within)
-    kind[1:-1][inner] = within
+def _upper(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which code points are capitals."""
+    upper: NDArray[np.bool_] = _alphabet().upper.take(codes, mode="clip")
+    for at in np.flatnonzero(codes >= _TABLED).tolist():
+        upper[at] = chr(codes[at]).isupper()
+    return upper
+
+
+def _join_marks(kind: NDArray[np.uint8], lowered: NDArray[np.uint64], codes: NDArray[np.uint32]) -> None:
+    """Make, in place, apostrophes between letters letters, all of one form, and the marks inside numbers digits."""
+    mark = np.flatnonzero(kind[1:-1] == _MARK) + 1
+    code, before, after = codes[mark], kind[mark - 1], kind[mark + 1]
+    in_word = mark[(before == _LETTER) & (after == _LETTER) & among(code, _APOSTROPHES)]
+    kind[in_word], lowered[in_word] = _LETTER, ord(_APOSTROPHES[0])
+    kind[mark[(before == _DIGIT) & (after == _DIGIT) & among(code, _IN_NUMBERS)]] = _DIGIT
 
 
 def _character(code: int) -> tuple[int, int, bool]:
@@ -260,6 +301,13 @@ def _character(code: int) -> tuple[int, int, bool]:
 def _alphabet() -> _Alphabet:
     kind, lowered, upper = zip(*map(_character, range(_TABLED)), strict=True)
     return _Alphabet(np.array(kind, np.uint8), np.array(lowered, np.uint64), np.array(upper))
+
+
+@cache
+def _of_bytes() -> tuple[bytes, bytes]:
+    """Kind and lowercased character of each of the first 256, as tables of bytes."""
+    kind, lowered, _ = _alphabet()
+    return kind[:256].tobytes(), lowered[:256].astype(np.uint8).tobytes()
 
 
 def _powers_to(length: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
