@@ -19,7 +19,7 @@ from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeal
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
 from training.page import read_page
-from training.page_context import best_runs, text_probability
+from training.page_context import best_runs, letters, text_probability
 from training.teasers import lists_of_teasers
 from training.tokens import Lexicon
 from training.trees import Trees
@@ -202,6 +202,47 @@ def test_short_repeats_count_too() -> None:
     assert seen.repeats.tolist() == [1, 0, 1, 1, 1, 1, 0] and seen.echoes.tolist() == [0, 0, 1, 0, 1, 1, 0]
 
 
+def test_the_first_and_the_last_line_of_a_letter_are_seen() -> None:
+    """A salutation begins with its word and ends its block with a mark, a signature is short; long prose that has the same words is neither, a short line
+    with them may be taken for one."""
+    lines = {
+        "Dear Reader,": (True, False),
+        "Hi Ada!": (True, False),
+        "Dear Provost: I write to decline, with joy, your invitation to serve on the committee.": (False, False),
+        "Dear old Harrow.": (False, False),
+        "Oh dear:": (False, False),
+        "Harrow Animal Shelter, 14 Quay Street Dear Friend:": (True, False),
+        "Dear Ada, dear Grace, come home:": (True, False),
+        "Sincerely yours,": (False, True),
+        "He said so and meant it sincerely, both times.": (False, False),
+        "The board spoke to Dear:": (True, False),
+        "No thanks.": (False, True),
+        "--": (False, False),
+    }
+    seen = look(Lexicon(["dear", "hi", "sincerely", "thanks", "yours"]), [blocks_of(*lines), blocks_of("Dear Reader,")])
+    assert list(zip(seen.salutes.tolist(), seen.signs.tolist(), strict=True)) == [*lines.values(), (True, False)]
+
+
+def test_a_letter_goes_from_its_salutation_to_the_end_of_its_article() -> None:
+    """Of each block: whether it stands after a salutation, before a signature, both; for those in the letter, how much of it is an appeal and how much the
+    article's own; its length, and its share of the article. Other articles know nothing of it."""
+    articles = [blocks_of("Rain fell.", "Dear Ada,", "We need you.", "Yours,"), blocks_of("Rain fell.", "Snow fell.")]
+    seen = look(Lexicon(["dear", "yours"]), articles)
+    p = np.zeros((6, len(KINDS)), np.float32)
+    p[:, KINDS.index("appeal")] = (0.1, 0.2, 0.4, 0.9, 0.5, 0.5)
+    p[:, KINDS.index("body")] = (0.9, 0.3, 0.6, 0.0, 0.5, 0.5)
+    long = np.log(4)
+    expected = [
+        [0, 1, 0, 0, 0, long, 0.75],
+        [1, 1, 1, 0.5, 0.3, long, 0.75],
+        [1, 1, 1, 0.5, 0.3, long, 0.75],
+        [1, 1, 1, 0.5, 0.3, long, 0.75],
+        [0] * 7,
+        [0] * 7,
+    ]
+    assert letters(seen, p) == pytest.approx(np.array(expected))
+
+
 def test_what_was_not_kept_was_not_said() -> None:
     """Words that stood before in a block that is dropped are not said twice; nor are those of another article."""
     text = "The mayor of Brenn speaks to reporters in front of the old town hall"
@@ -287,8 +328,8 @@ def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
 
 
-def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_rather_its_own() -> None:
-    """Where nothing would be left, what stood between the pleas is kept; where something is, that alone is kept which is rather the article's own."""
+def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_likely_its_own() -> None:
+    """Where nothing would be left, what stood between the pleas is kept; where something is, that alone is kept which is quite likely the article's own."""
     body, appeal = KINDS.index("body"), KINDS.index("appeal")
     texts = [paragraph(number) for number in range(8)]
     seen = look(Lexicon.learn(texts, 1), [blocks_of(*texts)])
@@ -296,8 +337,8 @@ def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_rather_its
     for own, rather, left in (([2, 3, 4, 5], [], [2, 3, 4, 5]), ([0, 1, 3, 4], [], [0, 1]), ([0, 1, 3, 4], [4], [0, 1, 4])):
         kind = np.full(8, appeal)
         kind[own] = body
-        text = np.full(8, 0.4, np.float32)
-        text[rather] = 0.6
+        text = np.full(8, 0.6, np.float32)
+        text[rather] = 0.8
         carry_appeals(seen, likely, text, kind, np.ones(8, np.float32))
         assert np.flatnonzero(kind == body).tolist() == left
 

@@ -12,7 +12,7 @@ from training import reading
 from training.article import MAX_BLOCKS, Article
 from training.errors import InputError
 from training.metadata import Metadata
-from training.reading import MOST_TOKENS, NEVER, article_from_bytes, article_from_text, decode, is_html, read
+from training.reading import CHARACTERS_A_TOKEN, MOST_TOKENS, NEVER, article_from_bytes, article_from_text, decode, is_html, read
 
 STORY = "The café on Ostrand’s quay closed. “Never again,” said Zoë Tavener."
 JAPANESE = "港の市議会は水曜日、古い橋の修理に関する予算を承認した。市長は来年の春までに工事が終わると述べ、住民に理解を求めた。"
@@ -186,6 +186,10 @@ def test_too_many_marks(media_type: str) -> None:
     assert refused.value.code == "too-large"
     for text in (flood[:MOST_TOKENS], "The ferry sank off Ostrand. " * (len(flood) // 28)):
         assert read(article_from_text(text, media_type=media_type)).blocks
+    most = round(MOST_TOKENS / (3 / 4 - 1 / CHARACTERS_A_TOKEN) / 4)  # times that “a” and its space may stand, three tokens in four characters
+    assert read(article_from_text("“a” " * (most - 2), media_type=media_type)).blocks
+    with pytest.raises(InputError, match="words and marks are more than"):
+        read(article_from_text("“a” " * (most + 2), media_type=media_type))
 
 
 def test_lone_surrogates() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from training.article import KINDS, Article, folded
 from training.model import Model
-from training.reading import article_from_bytes, article_from_text
+from training.reading import CHARACTERS_A_TOKEN, MOST_TOKENS, article_from_bytes, article_from_text
 from training.score import Result, own_text, score
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
@@ -25,6 +25,38 @@ ARGUMENT = (
     "Let us be honest about the east pier: nobody on the harbour board has walked on it in ten years, and it shows.\n\n"
     "This is a shameful decision, taken by people who should know better, and we will all pay for their cowardice.\n\n"
     "Why must the fishermen always be the ones who make way? The board ought to be ashamed of itself."
+)
+
+
+LETTER = (
+    "Dear neighbour,\n\n"
+    "When the last ferry of the season comes in, there is one lamp on the quay that is never put out. It burns in the window of the Ostrand lifeboat house.\n\n"
+    "Last winter our crew went out thirty-one times. They brought back two trawlers, a kite surfer and a boy of nine who had gone to see a seal.\n\n"
+    "The boat is forty years old. Its engine was made for a smaller one, and the doctor of the town has seen more of our mechanic than of his own children.\n\n"
+    "A new engine costs 84,000 crowns. Your gift of 20 crowns keeps us at sea for an hour, and 200 for a night.\n\n"
+    "Please use the enclosed envelope today. We cannot do it without you.\n\n"
+    "With gratitude,\n\n"
+    "Hedda Lind, coxswain"
+)
+ADVICE = (
+    "Dear Hedda,\n\n"
+    "My brother has borrowed my boat for nine years and now calls it his. Our mother says that I should let him have it, since I never go out.\n\n"
+    "Yours,\n\n"
+    "Ashore in Ostrand\n\n"
+    "Dear Ashore,\n\n"
+    "A boat belongs to whoever scrapes it. If he has paid for the paint, you have lost a boat and gained a brother with something to do on Sundays.\n\n"
+    "Ask him for one thing: that your name stays on the stern. He will say yes, because he has known all along whose it was."
+)
+
+INTRODUCTION = "Hedda Lind has answered readers' letters in these pages for eleven years, and has been wrong, by her own count, four times."
+OPEN_LETTER = (
+    "An open letter from a fisherman of Ostrand to its mayor, which this paper received on Monday, follows in full and as it was written.\n\n"
+    "Dear Mayor Brandis,\n\n"
+    "You have closed the east pier and told nobody why. I have fished from it for forty years, and I learned of it from a sign.\n\n"
+    "A harbour that is run by signs is not run at all. You owe the people who pay for the pier an answer, and not in a letter from your lawyer.\n\n"
+    "Please come down to the quay on Sunday. We shall bring coffee, and the piles that fell off, and forty years of tide tables.\n\n"
+    "Yours sincerely,\n\n"
+    "Otto Hald"
 )
 
 
@@ -112,6 +144,17 @@ def test_too_little_evidence_gets_no_label(model: Model) -> None:
     assert result.editorial_share is None
 
 
+def test_a_letter_that_asks_for_support_goes_as_a_whole(model: Model) -> None:
+    """Also its paragraphs that tell a story; the article before it stays, and so do letters that ask for nothing."""
+    for article in (NEWS, ARGUMENT):
+        blocks = score([Article(f"{article}\n\n{LETTER}")], model)[0].blocks
+        assert [block.kind for block in blocks if block.block.start < len(article)] == ["body"] * 3
+        assert {block.kind for block in blocks if block.block.start > len(article)} & {"body", "subheading"} == set()
+    for article in (ADVICE, f"{INTRODUCTION}\n\n{ADVICE}", OPEN_LETTER):
+        prose = [block for block in score([Article(article)], model)[0].blocks if block.words > 20]
+        assert [block.kind for block in prose] == ["body"] * len(prose)
+
+
 def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) -> None:
     """Stripping twice is stripping once, but for blocks whose neighbours decided them: essays in the first person lose most."""
     texts = [own_text(result) for result in results]
@@ -124,9 +167,23 @@ def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) ->
 def test_a_long_text_takes_memory_by_its_length(model: Model, unit: str, most: int) -> None:
     """Of one paragraph, one word or one number of 2 MB, no more is held at any time than so many times its size."""
     article = article_from_text(f"{NEWS}\n\n{unit * (2_000_000 // len(unit))}")
+    assert memory_of(article, model) < most * len(article.text)
+
+
+@pytest.mark.parametrize("unit", ['"', "(", "“a” "])
+def test_a_flood_of_marks_takes_bounded_memory(model: Model, unit: str) -> None:
+    """Nearly as many marks as an article may have take no more than 20 times their size and 190 MB."""
+    tokens = len(unit.strip())
+    characters = int(0.999 * MOST_TOKENS / (tokens / len(unit) - 1 / CHARACTERS_A_TOKEN))
+    article = article_from_text(f"{NEWS}\n\n{unit * (characters // len(unit))}")
+    assert memory_of(article, model) < 20 * len(article.text) + 190_000_000
+
+
+def memory_of(article: Article, model: Model) -> int:
+    """The most bytes that Python and NumPy held at any time while it was scored."""
     score([article_from_text(NEWS)], model)
     tracemalloc.start()
     score([article], model)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < most * len(article.text)
+    return peak

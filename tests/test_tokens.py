@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.tokens import _LONGEST, CAPITALISED, LOWER, MARK, NUMBER, UPPER, Index, Lexicon
+from training.tokens import _LONGEST, CAPITALISED, LOWER, MARK, NUMBER, UPPER, Index, Lexicon, count_tokens
 
 PATTERN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[^\w\s]|_")
 """What a token is, said another way."""
@@ -75,6 +75,7 @@ def test_a_long_text_is_cut_as_if_it_were_short(unit: str) -> None:
     tokens = Lexicon(PATTERN.findall(unit.lower().replace("’", "'"))).read([text])
     assert [text[start:end] for start, end in zip(tokens.start, tokens.end, strict=True)] == PATTERN.findall(text)
     assert len(unit.split()) == 1 or tokens.word.all()
+    assert count_tokens([text, "", unit]) == len(tokens.word) + len(PATTERN.findall(unit))
 
 
 def test_shapes() -> None:

@@ -20,7 +20,7 @@ WHOLE = 0.5
 """How often all of an article's own text is taken: where only letters were long, whatever stood late in a long text would be taken for one."""
 PART = (2, 13)
 """Blocks of it that are taken otherwise."""
-FURNISHED, LETTERED = 2, 0.33
+FURNISHED, LETTERED = 2, 0.5
 """Times that each bare article gets furniture put into it, and how often a letter after it."""
 GROUPS = (1, 4)
 """Places at which furniture is put in."""
@@ -53,7 +53,7 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
             for _ in range(FURNISHED if loose and excerpt else 0):
                 yield _furnished(_part(text, chance), loose, chance)
             if letters and chance.random() < LETTERED:
-                yield np.concatenate([_part(text, chance) if excerpt else text, np.arange(*letters[chance.integers(len(letters))])])
+                yield np.concatenate([_short(text, chance) if excerpt else text, np.arange(*letters[chance.integers(len(letters))])])
             if lists and chance.random() < LISTED:
                 teasers = np.arange(*lists[chance.integers(len(lists))])
                 yield np.concatenate([_part(text, chance), teasers]) if excerpt else _listed(begin, end, text, teasers, chance)
@@ -100,9 +100,12 @@ def _furnished(text: Ints, loose: dict[str, list[Ints]], chance: np.random.Gener
 
 
 def _part(place: Ints, chance: np.random.Generator) -> Ints:
-    """All blocks, or some in a row, from the beginning more often than not."""
-    if chance.random() < WHOLE:
-        return place
+    """All blocks, or some in a row."""
+    return place if chance.random() < WHOLE else _short(place, chance)
+
+
+def _short(place: Ints, chance: np.random.Generator) -> Ints:
+    """Some blocks in a row, from the beginning more often than not."""
     size = min(len(place), int(chance.integers(PART[0], PART[1] + 1)))
     start = 0 if chance.random() < 0.6 else int(chance.integers(0, len(place) - size + 1))
     return place[start : start + size]

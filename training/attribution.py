@@ -44,7 +44,10 @@ class Passages:
     @classmethod
     def read(cls, labels: Sequence[Sequence[str | None]], texts: Sequence[Sequence[str]]) -> Passages:
         """Cut the passages of some articles into tokens; each article has as many `labels` as `texts`."""
-        article = np.repeat(np.arange(len(texts)), list(map(len, texts)))
+        lengths = list(map(len, texts))
+        if lengths != list(map(len, labels)):
+            raise ValueError("an article has another number of labels than of texts")
+        article = np.repeat(np.arange(len(texts)), lengths)
         editorial = np.array([label == "editorial" for label in chain.from_iterable(labels)], np.bool_)
         passages = list(chain.from_iterable(texts))
         return cls(passages, article, editorial, len(texts), _lexicon().read(passages))

@@ -25,7 +25,7 @@ CHANGED = "the results changed while they were read; make the report again when 
 
 class Counted(NamedTuple):
     """One article's result in numbers. `words` and `editorial` count the words of labelled passages alone, `round_it` those of boilerplate by kind;
-    `text_words` are those of the article's own text. `labels` and `texts` are of its passages, `texts` None where the result holds none.
+    `text_words` are those of the article's own text. `labels` and `texts` are of its passages, where the result holds texts.
     `failure` is the code of its error, and then all else is 0 or None."""
 
     id: str
@@ -35,12 +35,14 @@ class Counted(NamedTuple):
     published: str | None = None
     section: str = ""
     failure: str | None = None
+    passages: int = 0
+    unlabelled: int = 0
     words: int = 0
     editorial: int = 0
     text_words: int = 0
     round_it: Mapping[str, int] = {}
     labels: tuple[str | None, ...] = ()
-    texts: tuple[str, ...] | None = None
+    texts: tuple[str, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -131,14 +133,15 @@ def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
                 texts.append(block.get("text"))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"block {number} has no kind, label, or words or text that is known: {error!s:.40}") from None
-    return article._replace(
+    found = article._replace(
+        passages=len(labels),
+        unlabelled=labels.count(None),
         words=sum(by_label[label] for label in LABELS),
         editorial=by_label["editorial"],
         text_words=sum(by_kind[kind] for kind in TEXT_KINDS),
         round_it={kind: words for kind in BOILERPLATE if (words := by_kind[kind])},
-        labels=tuple(labels),
-        texts=tuple(texts) if {*map(type, texts)} <= {str} else None,
     )
+    return found._replace(labels=tuple(labels), texts=tuple(texts)) if {*map(type, texts)} == {str} else found
 
 
 def _held(fields: Mapping[str, Any], name: str, form: type) -> Any:

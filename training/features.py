@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from training.article import Block, Element
-from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens
+from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens, among
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -42,6 +42,15 @@ UNCASED = "\u0590"
 """From here on stand the scripts without capitals: their letters open a sentence as well as a capital does."""
 UNSPACED, UNSPACED_WORD = 0x2E80, 2
 """From this code point on stand the scripts that do not set words apart; a word has about so many of their characters."""
+SALUTATIONS = ("dear", "hello", "hi", "greetings")
+"""What a salutation begins with, with a capital; it ends its block, which may hold a sender's name and address before it. English alone: of letters in other
+languages the training data have none."""
+SIGNATURES = ("sincerely", "yours", "regards", "respectfully", "cordially", "gratefully", "warmly", "truly", "faithfully", "wishes", "gratitude", "thanks")
+"""What stands in the line above the name of who wrote it."""
+LONGEST_SALUTATION, LONGEST_SIGNATURE = 12, 5
+"""Tokens of a salutation at most, and words of the line with a signature."""
+SALUTED = ",:;!—–-"
+"""What a salutation ends with."""
 EDGE = -1
 """Stands for the beginning and the end of a block among its words."""
 
@@ -50,15 +59,18 @@ EDGE = -1
 class Look:
     """The blocks of a batch of articles, (blocks,) long unless said otherwise.
 
-    `article` is the index of the article each stands in, `words` its number of words, `shape` its line features (blocks, features),
-    `repeats` the share of its shingles that stand elsewhere in the article and `echoes` of those that stood there before,
-    `elements` tells what there is of elements, `inside` (blocks, levels) in which of them a block stands, the innermost first and -1 beyond
-    the outermost, `groups` (blocks, 3) who shares its parent, its grandparent and its sort of element, -1 for a bare line."""
+    `article` is the index of the article each stands in, `words` its number of words, `salutes` and `signs` say which look like the first and the
+    last line of a letter, `shape` holds its line features (blocks, features), `repeats` the share of its shingles that stand elsewhere in the article and
+    `echoes` of those that stood there before, `elements` tells what there is of elements, `inside` (blocks, levels) in which of them a block stands, the
+    innermost first and -1 beyond the outermost, `groups` (blocks, 3) who shares its parent, its grandparent and its sort of element, -1 for a bare line.
+    """
 
     article: Ints
     articles: int
     tokens: Tokens
     words: Floats
+    salutes: NDArray[np.bool_]
+    signs: NDArray[np.bool_]
     shape: Floats
     repeats: Floats
     echoes: Floats
@@ -100,11 +112,12 @@ def look(lexicon: Lexicon, articles: Sequence[Sequence[Block]]) -> Look:
     linked = np.array([block.linked / max(1, len(block.text)) for block in blocks], np.float32)
     elements, inside = _elements(blocks)
     groups = _groups(elements, inside)
+    salutes, signs = _letter_lines(lexicon, tokens, words)
     shape = np.column_stack(
-        [_line(texts, lexicon, tokens, words), repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, inside)]
+        [_line(texts, lexicon, tokens, words), salutes, signs, repeats, echoes, same, before, linked, linked > 0.5, groups[:, 0] >= 0, _named(elements, inside)]
     )
     return Look(
-        article, len(articles), tokens, words, shape.astype(np.float32), np.maximum(repeats, same), np.maximum(echoes, before),
+        article, len(articles), tokens, words, salutes, signs, shape.astype(np.float32), np.maximum(repeats, same), np.maximum(echoes, before),
         linked, elements, inside, groups,
     )  # fmt: skip
 
@@ -172,6 +185,17 @@ def _line(texts: list[str], lexicon: Lexicon, tokens: Tokens, words: Floats) -> 
             words == 0,
         ]
     ).astype(np.float32)
+
+
+def _letter_lines(lexicon: Lexicon, tokens: Tokens, words: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which blocks end in a salutation, `Dear reader,`, and which are the line above a letter writer's name, `Sincerely yours,`."""
+    last = np.searchsorted(tokens.text, np.arange(len(words)), side="right") - 1
+    salutes, signs = np.zeros((2, len(words)), np.bool_)
+    at = np.flatnonzero(np.isin(tokens.word, lexicon.ids(SALUTATIONS)) & (tokens.shape > LOWER))
+    end = last[tokens.text[at]]
+    salutes[tokens.text[at[(end > at) & (end - at < LONGEST_SALUTATION) & among(tokens.first[end], SALUTED)]]] = True
+    signs[tokens.text[np.isin(tokens.word, lexicon.ids(SIGNATURES))]] = True
+    return salutes, signs & (words <= LONGEST_SIGNATURE)
 
 
 def _counts(row: NDArray[Any], column: NDArray[Any], shape: tuple[int, int]) -> Floats:

@@ -210,12 +210,12 @@ def probabilities(answers: Floats) -> Floats:
 
 
 def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probability: Floats) -> None:
-    """Name appeals, in place, the blocks of bare text that stand in a run of appeals and are not rather the article's own; as probable as the run has
+    """Name appeals, in place, the blocks of bare text that stand in a run of appeals and are not quite likely the article's own; as probable as the run has
     appeals in it. Nothing is carried away where it would leave no text: that is an article with pleas, or in a language of which no plea is known."""
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
     own = IS_TEXT[kind]
-    carried = own & (text < RATHER_OWN)
+    carried = own & (text < QUITE_OWN)
     edges = seen.edges.tolist()
     for article in np.unique(seen.article[appeal]).tolist():
         begin, end = edges[article : article + 2]
@@ -251,8 +251,8 @@ SUREST = 30.0
 """Logits beyond this say nothing more, and overflow."""
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
-RATHER_OWN = 0.5
-"""A block that is rather the article's own than not stays, also among appeals."""
+QUITE_OWN = 0.7
+"""A block that is so likely the article's own stays, also among appeals."""
 SAID_WORDS, SAID_SHARE = 30, 0.9
 """A block of so many words of which this share stood in blocks that are kept is not said twice: some pages hold their article a second time, for
 other readers or in one lump."""

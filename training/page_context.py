@@ -70,6 +70,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
             _runs((2 * text - 1) * np.sqrt(words), seen.article),
             _runs(2 * text - 1, seen.article),
             _kind_runs(p, seen.article),
+            letters(seen, p),
             _groups(seen, p, words),
             _ladder(seen, text, words),
             shared_words(seen, text, idf),
@@ -164,6 +165,23 @@ def _kind_runs(p: Floats, article: Ints) -> Floats:
         through, inside = best_runs(evidence, article)
         columns += [np.cbrt(through) / 2, inside]
     return np.stack(columns, axis=1)
+
+
+def letters(seen: Look, p: Floats) -> Floats:
+    """Whether each block stands after a salutation, before a signature, both; and of what follows the article's first salutation, for the blocks in it how
+    likely they are appeals and the article's own on average, and for all how long it is and which share: a plea that argues like an essay is a letter."""
+    here = np.arange(len(p))
+    first, last = _bounds(seen)
+    saluted, signed = (np.concatenate([[0], np.cumsum(lines)]) for lines in (seen.salutes, seen.signs))
+    inside, to_be_signed = saluted[here + 1] > saluted[first], signed[last + 1] > signed[here]
+    lines = np.flatnonzero(seen.salutes)[::-1]
+    begins = np.full(seen.articles, -1)
+    begins[seen.article[lines]] = lines
+    begin, end = np.maximum(begins[seen.article], 0), last + 1
+    length = np.where(begins[seen.article] >= 0, end - begin, 0)
+    total = np.concatenate([np.zeros((1, 2)), np.cumsum(np.column_stack([p[:, KINDS.index("appeal")], text_probability(p)]), axis=0, dtype=np.float64)])
+    appeal, own = (total[end] - total[begin]).T * inside / np.maximum(length, 1)
+    return np.stack([inside, to_be_signed, inside & to_be_signed, appeal, own, np.log1p(length), length / (end - first)], axis=1)
 
 
 def _groups(seen: Look, p: Floats, words: Floats) -> Floats:

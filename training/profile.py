@@ -86,8 +86,8 @@ class Source:
             self.failures[article.failure] += 1
             return
         self.articles += 1
-        self.passages += len(article.labels)
-        self.unlabelled += article.labels.count(None)
+        self.passages += article.passages
+        self.unlabelled += article.unlabelled
         self.text_words += article.text_words
         for kind, words in article.round_it.items():
             self.round_it[kind] += words
@@ -177,7 +177,7 @@ def profile(results: Iterable[Counted], by_month: bool = False) -> Profile:
 
 def _add_texts(articles: Sequence[Counted], sources: Mapping[str, Source], usage: Usage) -> None:
     """What is told from the texts of articles that hold some."""
-    passages = Passages.read([article.labels for article in articles], [article.texts or () for article in articles])
+    passages = Passages.read([article.labels for article in articles], [article.texts for article in articles])
     for article, found in zip(articles, spoken(passages), strict=True):
         sources[article.source].add_spoken(found)
     months = [month_of(article.published) for article in articles]
@@ -190,7 +190,7 @@ def _in_parts(results: Iterable[Counted]) -> Iterator[list[Counted]]:
     left = TOGETHER
     for article in results:
         some.append(article)
-        left -= sum(map(len, article.texts or ())) + TOGETHER // 1000
+        left -= sum(map(len, article.texts)) + TOGETHER // 1000
         if left <= 0:
             yield some
             some, left = [], TOGETHER

@@ -14,12 +14,13 @@ from training.errors import InputError
 from training.lines import read_lines
 from training.metadata import NOTHING, Metadata, read_metadata
 from training.page import read_page
-from training.tokens import count
+from training.tokens import count_tokens
 
 MAX_CHARACTERS = 50_000_000
 """Longer inputs are refused: no article is, and memory grows with the input."""
 MOST_TOKENS, CHARACTERS_A_TOKEN = 2_000_000, 5
-"""An article may have so many words, numbers and marks, and one more for so many characters: prose has fewer. Each takes up to 90 bytes while it is scored."""
+"""An article may have so many words, numbers and marks, and one more for so many characters, which is about what prose has. Each takes up to 95 bytes while it
+is scored."""
 NEVER = ("utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna")
 """Python's names of encodings that no browser obeys: plain text can be made to mean markup in them, or they take quadratic time."""
 WIDER = {
@@ -75,15 +76,15 @@ class Copy(NamedTuple):
 
 def read(article: Article) -> Copy:
     """Read an article into blocks; raises InputError (`too-large`)."""
-    copy = _read_page(article.text) if article.is_html else Copy(read_lines(article.text))
+    copy = _page_copy(article.text) if article.is_html else Copy(read_lines(article.text))
     characters = sum(len(block.text) for block in copy.blocks)
     most = MOST_TOKENS + characters // CHARACTERS_A_TOKEN
-    if characters > most and (tokens := count([block.text for block in copy.blocks])) > most:
+    if characters > most and (tokens := count_tokens([block.text for block in copy.blocks])) > most:
         raise _too_large(tokens, "words and marks", most)
     return copy
 
 
-def _read_page(text: str) -> Copy:
+def _page_copy(text: str) -> Copy:
     page = read_page(text)
     return Copy(page.blocks, read_metadata(page.declarations))
 

@@ -77,6 +77,7 @@ class Lexicon:
     def __init__(self, words: Sequence[str]):
         self.words = ("", *words)
         self._index = Index(_hashes(self.words[1:]))
+        self._asked: dict[tuple[str, ...], NDArray[np.int32]] = {}
 
     def __len__(self) -> int:
         return len(self.words)
@@ -97,8 +98,12 @@ class Lexicon:
         return cls(sorted(word for word, count in found.items() if count >= least_texts))
 
     def each(self, words: Iterable[str]) -> NDArray[np.int32]:
-        """The id of each of the lowercased words."""
-        return self._ids(_hashes(list(words)))
+        """The id of each of the lowercased words. It remembers what it was asked, which is always the same few lists."""
+        asked = tuple(words)
+        if asked not in self._asked:
+            self._asked[asked] = self._ids(_hashes(asked))
+            self._asked[asked].setflags(write=False)
+        return self._asked[asked]
 
     def ids(self, words: Iterable[str]) -> NDArray[np.int32]:
         """Ids of those of the lowercased words that are known."""
@@ -136,7 +141,7 @@ class Lexicon:
         return Tokens(self._ids(runs.hash), runs.shape, runs.first, text, start, end, runs.hash, len(texts))
 
 
-def count(texts: Sequence[str]) -> int:
+def count_tokens(texts: Sequence[str]) -> int:
     """How many tokens the texts have, without holding them."""
     return sum(len(_cut_piece(piece).start) for chunk in _chunks(texts) for piece in _pieces("\n".join(chunk)))
 
@@ -204,11 +209,13 @@ def _cut(joined: str) -> _Runs:
     """The tokens of a string, however long."""
     if len(joined) <= _CHUNK:
         return _cut_piece(joined)
-    pieces = list(_pieces(joined))
-    before = np.cumsum([0, *map(len, pieces)])
-    cut = list(map(_cut_piece, pieces))
-    start, end = (np.concatenate([begin + getattr(runs, edge) for begin, runs in zip(before, cut, strict=False)]) for edge in ("start", "end"))
-    return _Runs(start, end, *(np.concatenate([getattr(runs, name) for runs in cut]) for name in ("shape", "first", "hash")))
+    cut: list[_Runs] = []
+    before = 0
+    for piece in _pieces(joined):
+        runs = _cut_piece(piece)
+        cut.append(runs._replace(start=before + runs.start, end=before + runs.end))
+        before += len(piece)
+    return _Runs(*(np.concatenate(columns) for columns in zip(*cut, strict=True)))
 
 
 def _pieces(joined: str) -> Iterator[str]:
