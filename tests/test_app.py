@@ -140,7 +140,7 @@ def test_articles_are_compared(client: FlaskClient) -> None:
     """Two articles come back with what was taken over at its place in each, what only one tells, and who came first where both pages say their dates."""
     own = (
         "Fishmongers in Net Street, who were not asked, will take the matter to the mayor on Friday, their guild said.",
-        "The ferry to Ostrand will leave from the west pier at six, an hour later than now.",
+        "The ferry to Ostrand will leave from the west pier at six, an hour later than now, the harbour board said on Monday.",
     )
     told = ((NEWS.replace("Monday", "late on Monday"), "2031-05-07T08:00:00Z", own[0]), (NEWS, "2031-05-06T08:00:00Z", own[1]))
     pages = [
