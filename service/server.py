@@ -40,6 +40,8 @@ SPARE_FILES = 200
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 M_ARENA_MAX, ARENAS = -8, 2
 """mallopt(3): threads share so many heaps. With one each, every thread comes to hold as much as the largest article it met."""
+M_MMAP_THRESHOLD, LARGE = -3, 1 << 20
+"""mallopt(3): what is as large as this is given back as soon as it is let go; glibc would come to keep up to 32 MB of it in its heaps."""
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -79,7 +81,9 @@ def serve(folder: Path, serving: Serving) -> None:
     check_exposure(serving.host, serving.tokens, serving.anonymous)
     logging.config.dictConfig(LOGGING)
     with suppress(OSError, TypeError, AttributeError):  # only the GNU library has it
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+        library = ctypes.CDLL(None)
+        library.mallopt(M_ARENA_MAX, ARENAS)
+        library.mallopt(M_MMAP_THRESHOLD, LARGE)
     if sys.platform == "win32":
         _serve_with_waitress(folder, serving)
     else:

@@ -102,7 +102,8 @@ def growth(folder: Path, minutes: float) -> None:
     with served(folder, "--workers", "2") as server:
         for minute in range(round(minutes) + 1):
             took = load(server, 4, single_bodies(), 60 if minute else 5)
-            print(f"minute {minute}: {memory(server):.1f} MB, {len(took)} requests, p99 {percentile(took, 99):.1f} ms", flush=True)
+            held = f"{memory(server):.1f} MB, {memory(server, 'Anonymous'):.1f} MB with what is shared counted for each"
+            print(f"minute {minute}: {held}; {len(took)} requests, p99 {percentile(took, 99):.1f} ms", flush=True)
 
 
 def swaps(folder: Path, count: int) -> None:
@@ -167,12 +168,13 @@ def percentile(took: list[float], percent: int) -> float:
     return statistics.quantiles(took, n=100)[percent - 1] if len(took) > 1 else took[0]
 
 
-def memory(server: Served) -> float:
-    """MB that the server's processes hold, what they share counted once; files that are mapped into memory left out, for others share those too."""
+def memory(server: Served, what: str = "Pss_Anon") -> float:
+    """MB that the server's processes hold; files that are mapped into memory left out, for others share those too. What they share is counted once, so the sum
+    grows as workers write to what they had of their parent, up to what that holds, for each; counted for each (`Anonymous`) it shows what they take anew."""
     parent = server.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     lines = [line for process in [parent, *children] for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:")) / 1_000
+    return sum(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1_000
 
 
 def _times(work: Callable[[int], None], seconds: float) -> int:
