@@ -12,14 +12,14 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.attribution import Passages
 from training.likeness import MOSTLY_NAMED
-from training.tokens import LOWER, MARK, NUMBER, Index, Tokens, among
+from training.tokens import LOWER, MARK, NUMBER, Index, Tokens, among, grouped
 from training.told import SENTENCE_ENDS, folded_word, stem
 
 MOST_SHOWN = 10
@@ -80,7 +80,7 @@ class _Counts(NamedTuple):
     def summed(cls, parts: Sequence[_Counts]) -> _Counts:
         """All of them together, each key once, in order."""
         key, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-        once, order, first = _grouped(key)
+        once, order, first = grouped(key)
         articles, named, months = (column[order] for column in columns)
         return cls(once, np.add.reduceat(articles, first), np.add.reduceat(named, first), np.bitwise_or.reduceat(months, first))
 
@@ -158,7 +158,7 @@ class Usage:
         word = self.words.numbered(passages.texts, tokens, at)
         term = self.words.terms_of(word)
         at, word, term = (column[term > 0] for column in (at, word, term))
-        once, order, first = _grouped(passages.article[tokens.text[at]] << _SOURCE | term)
+        once, order, first = grouped(passages.article[tokens.text[at]] << _SOURCE | term)
         form = word[np.minimum.reduceat(order, first)]
         named = np.logical_or.reduceat(_named(tokens)[at][order], first)
         source = np.array([self.sources.setdefault(source, len(self.sources)) for source in sources])
@@ -224,14 +224,6 @@ class Usage:
         """In one article a term is counted in the form it first has there, so its forms add up to its articles."""
         said = sorted((-articles, self.words.words[word]) for articles, word in zip(forms.articles.tolist(), forms.word.tolist(), strict=True))
         return tuple(word for _, word in said[:FORMS])
-
-
-def _grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Each key once, in order; what sorts the keys; and where among the sorted ones each begins."""
-    order = np.argsort(keys)
-    ordered = keys[order]
-    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(keys)])
-    return ordered[first], order, first
 
 
 def _named(tokens: Tokens) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from training.article import Block, Element
-from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens, among
+from training.tokens import CAPITALISED, LOWER, MARK, NUMBER, UPPER, Lexicon, Tokens, among, grouped
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -226,9 +226,7 @@ def _shared(word: NDArray[np.int32], text: Ints, article: Ints) -> tuple[Floats,
         key *= np.uint64(0x9E3779B97F4A7C15)
         key += word[begin + place].view(np.uint32)
     del begin, whole  # a long text has as many shingles as words
-    order = np.argsort(key)
-    key = key[order]
-    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+    _, order, starts = grouped(key)
     times = np.diff(starts, append=len(key))
     first = np.minimum.reduceat(block[order], starts) if len(starts) else starts
     same = np.empty(len(key), np.int64)

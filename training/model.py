@@ -128,7 +128,8 @@ def load_model(folder: Path, expect: str | None = None) -> Model:
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Make a model folder and keep other fits out of it: two at once would mix their models. The lock ends with this process; some systems have none."""
+    """Make a model folder and keep other fits out of it: two at once would mix their models. The lock (`flock`, the only one that a folder can have)
+    ends with this process; some systems have none."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl

@@ -174,7 +174,8 @@ def _write(file: FileIO, content: bytes) -> int:
 
 
 def _lock(file: FileIO, output: Path) -> None:
-    """Two runs must not write the same file. The lock is this process's, not its workers', and ends with it; some systems have none."""
+    """Two runs must not write the same file. The lock (`lockf`, which forked workers do not inherit) ends with this process; some systems have
+    none."""
     try:
         import fcntl
     except ImportError:

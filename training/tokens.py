@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,14 @@ class Index:
 
     def _slots(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         return (keys * np.uint64(_BASE) >> self._shift).astype(np.int64)
+
+
+def grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Each key once, in order; what sorts the keys; and where among the sorted ones each begins."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(keys)])
+    return ordered[first], order, first
 
 
 class Lexicon:
