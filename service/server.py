@@ -40,8 +40,9 @@ SPARE_FILES = 200
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 M_ARENA_MAX, ARENAS = -8, 2
 """mallopt(3): threads share so many heaps. With one each, every thread comes to hold as much as the largest article it met."""
-M_MMAP_THRESHOLD, LARGE = -3, 1 << 20
-"""mallopt(3): what is as large as this is given back as soon as it is let go; glibc would come to keep up to 32 MB of it in its heaps."""
+M_MMAP_THRESHOLD, LARGE = -3, 8 << 20
+"""mallopt(3): what is as large as this is given back as soon as it is let go; glibc would come to keep up to 32 MB of it in its heaps. From 1 MB on, batches
+would cost a tenth more."""
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -322,10 +322,19 @@ def test_lists_of_teasers_are_made_of_one_sources_articles() -> None:
 
 def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     appeal = np.array([0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0], bool)
-    assert list(runs_of_appeals(appeal, appeal)) == [slice(5, 10)]
-    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.zeros(11, bool))) == []
-    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool))) == [slice(0, 11)]
-    assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal)) == []
+    nowhere = np.zeros(13, bool)
+    assert list(runs_of_appeals(appeal, appeal, nowhere)) == [slice(5, 10)]
+    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.zeros(11, bool), nowhere)) == []
+    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool), nowhere)) == [slice(0, 11)]
+    assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal, nowhere)) == []
+
+
+@pytest.mark.parametrize(("lines", "begin"), [([2], 2), ([2, 4], 2), ([0], 5), ([5, 7], 5), ([11], 5)])
+def test_a_letter_asks_from_its_salutation_on(lines: list[int], begin: int) -> None:
+    """A salutation a few blocks before the first plea opens the plea; one further away, or after that, does not."""
+    appeal, salutes = np.zeros((2, 13), bool)
+    appeal[[5, 8, 9]], salutes[lines] = True, True
+    assert list(runs_of_appeals(appeal, appeal, salutes)) == [slice(begin, 10)]
 
 
 def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_likely_its_own() -> None:
@@ -345,8 +354,8 @@ def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_like
 
 def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows() -> None:
     def seconds(blocks: int) -> float:
-        pleas = np.arange(blocks) % 10 == 0
-        return best_of_three(lambda: list(runs_of_appeals(pleas, np.zeros(blocks, bool))))
+        pleas, nowhere = np.arange(blocks) % 10 == 0, np.zeros(blocks, bool)
+        return best_of_three(lambda: list(runs_of_appeals(pleas, nowhere, nowhere)))
 
     assert seconds(160_000) < 20 * seconds(20_000)
 

@@ -66,11 +66,15 @@ def test_a_model_answers_as_it_did_where_it_was_fitted(trained: Path, tmp_path: 
 
 @pytest.fixture(scope="module")
 def of_some_outlets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every second labelled article of some outlets, those of the others, and a model fitted on the former."""
+    """A folder with every second labelled article of some outlets, some letters and furniture among them, those of the others, and a model fitted on
+    the former."""
     folder = tmp_path_factory.mktemp("outlets")
-    rows = [json.loads(line) for line in (SEEDS / "labelled.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows, *round_it = (
+        [json.loads(line) for line in (SEEDS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()] for name in ("labelled", "letters", "furniture")
+    )
     for name, held in (("rest", False), ("held", True)):
         chosen = [{**row, "id": ""} for row in rows if (row["source"] in HELD_OUT) == held][:: 1 if held else 2]
+        chosen += [] if held else [row for some in round_it for row in some[::10]]
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chosen), encoding="utf-8")
     done = CliRunner().invoke(main, ["train", str(folder / "rest.jsonl"), "-o", str(folder / "model")])
     assert done.exit_code == 0, done.output

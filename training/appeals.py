@@ -21,13 +21,20 @@ LEAST_SHARE = 0.2
 """A run makes up at least this share of the text: round a whole page, flattened, pleas stand that have nothing to do with each other."""
 
 
-def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_]) -> Iterator[slice]:
-    """The runs of one article's blocks that are appeals on the whole. `appeal` (blocks,) says which blocks are by themselves, `likely` which could be."""
+OPENING = 4
+"""A run that begins so few blocks after a salutation begins with it: letters tell a story before they ask."""
+
+
+def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_], salutes: NDArray[np.bool_]) -> Iterator[slice]:
+    """The runs of one article's blocks that are appeals on the whole. `appeal` (blocks,) says which blocks are by themselves, `likely` which could be,
+    `salutes` which are a salutation."""
     if appeal.sum() < LEAST_APPEALS:
         return
     for run in _greatest_runs(np.where(appeal, CARRIED, np.where(likely, -LIKELY_COST, -OTHER_COST)).tolist()):
         if appeal[run].sum() >= LEAST_APPEALS and run.stop - run.start >= LEAST_SHARE * len(appeal):
-            yield run
+            opening = slice(max(0, run.start - OPENING), run.start)
+            greeting = np.flatnonzero(salutes[opening])
+            yield slice(opening.start + int(greeting[0]), run.stop) if len(greeting) else run
 
 
 class _Run(NamedTuple):

@@ -219,7 +219,8 @@ def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probabili
     edges = seen.edges.tolist()
     for article in np.unique(seen.article[appeal]).tolist():
         begin, end = edges[article : article + 2]
-        runs = [slice(begin + run.start, begin + run.stop) for run in runs_of_appeals(appeal[begin:end], likely[begin:end])]
+        found = runs_of_appeals(*(lines[begin:end] for lines in (appeal, likely, seen.salutes)))
+        runs = [slice(begin + run.start, begin + run.stop) for run in found]
         if runs and sum(own[run].sum() for run in runs) < own[begin:end].sum():
             for run in runs:
                 probability[run][carried[run]] = np.mean(appeal[run] | likely[run])

@@ -5,7 +5,7 @@
 cost     articles and pages a CPU second, start-up taken off, parent and workers together
 size     bytes of results a page, in each form
 feed     articles a CPU second that the process which reads the archives can hand to workers
-workers  how many times faster two workers are than one
+workers  how many times faster two workers are than one, and two runs apart, which is the most that the machine can give
 memory   peak memory of the largest process, at N/100, N/10 and N articles
 killed   N articles, killed three times with SIGKILL at random moments, then resumed
 disk     the same on a disk that fills up (a small tmpfs; needs the right to mount one)
@@ -32,6 +32,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,10 @@ def workers(work: Path, count: int, model: list[str]) -> None:
     one, two = (Used(folder, "--jobs", jobs, "-o", work / "out.jsonl", *model) for jobs in (1, 2))
     print(f"two workers: {one.wall / two.wall:.2f} times one ({one.wall:.1f} and {two.wall:.1f} seconds)")
     print(f"CPU seconds: {one.cpu:.1f} and {two.cpu:.1f}; load average {os.getloadavg()[0]:.1f}")
+    with ThreadPoolExecutor(2) as pool:
+        apart = list(pool.map(lambda name: Used(folder, "--jobs", 1, "-o", work / name, *model), ("this.jsonl", "that.jsonl")))
+    most = 2 * one.wall / max(used.wall for used in apart)
+    print(f"two runs that know nothing of each other: {most:.2f} times one, which is what the two cores can do")
 
 
 def memory(work: Path, count: int, model: list[str]) -> None:
