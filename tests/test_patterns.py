@@ -83,7 +83,7 @@ def collected() -> list[Named]:
                 found.setdefault((pattern.pattern, pattern.flags), Named(f"{module.__name__}.{name}", pattern, bool(used) and used <= ANCHORED))
     known = {named.pattern.pattern for named in found.values()}
     for module, source in sources.items():
-        for written in set(inline(ast.parse(source))) - known:
+        for written in sorted(set(inline(ast.parse(source))) - known):
             found[written, 0] = Named(f"{module.__name__}: {written}", re.compile(written), False)
     return [named for named in found.values() if named.place.startswith(("training", "service"))]
 
