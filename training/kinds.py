@@ -98,7 +98,7 @@ class KindClassifier:
         p = self.second(seen, first)
         text = text_probability(p)
         rescued = fallback(seen, text)
-        own = (text >= least(seen)) | rescued
+        own = (text >= OWN) | rescued
         again = own & (seen.words >= SAID_WORDS) & (seen.echoes >= SAID_SHARE)
         if again.any():  # in few articles
             there = np.isin(seen.article, seen.article[again])
@@ -127,6 +127,8 @@ class KindClassifier:
         if not on_page.all():
             bare = values[~on_page]
             own[~on_page] = by_itself(bare) + self.in_bare_text.score(bare)
+        as_own, as_other = counts_for(seen.words)
+        own -= np.log(as_own / as_other)
         scores = [self._networks(values[begin : begin + AT_ONCE]) for begin in range(0, len(values), AT_ONCE)]
         return probabilities(np.column_stack([own, np.concatenate(scores)]))
 
@@ -227,9 +229,11 @@ def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probabili
                 kind[run][carried[run]] = APPEAL
 
 
-def least(seen: Look) -> NDArray[np.float64]:
-    """The probability of being the article's own from which each block is kept."""
-    return np.where(seen.on_page, OWN_ON_PAGES, OWN_IN_BARE_TEXT)
+def counts_for(words: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What blocks of so many words count for in training, as the article's own and as boilerplate; of what is learnt from blocks that count unequally,
+    probabilities come by dividing that out again."""
+    size = np.minimum(words, MOST_COUNTED).astype(np.float64) / COUNTED_AS_ONE
+    return OWN_LINE + size, OTHER_LINE + size
 
 
 def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
@@ -238,21 +242,25 @@ def fallback(seen: Look, text: Floats) -> NDArray[np.bool_]:
     prose = (seen.words >= PROSE_WORDS) & (seen.linked < MOSTLY_LINKS)
     words = seen.words * prose
     of_article = np.bincount(seen.article, words, minlength=seen.articles)
-    kept = np.bincount(seen.article, words * (text >= least(seen)), minlength=seen.articles)
+    kept = np.bincount(seen.article, words * (text >= OWN), minlength=seen.articles)
     likeliest = np.zeros(seen.articles, np.float32)
     np.maximum.at(likeliest, seen.article, text * prose)
     poor = (kept < LEAST_KEPT * of_article)[seen.article]
     return poor & prose & (text >= NEAREST * likeliest[seen.article])
 
 
-OWN_ON_PAGES, OWN_IN_BARE_TEXT = 0.5, 0.3
-"""At least this probability of being the article's own keeps a block. Bare text has often been cleaned before: less of it is to be dropped."""
+OWN = 0.5
+"""At least this probability of being the article's own keeps a block."""
+OWN_LINE, OTHER_LINE = 0.2, 1.0
+"""What a line counts for before its words do. Losing words of the article costs as much as they are; each line of boilerplate kept is one too many."""
+COUNTED_AS_ONE, MOST_COUNTED = 20, 60
+"""So many words count for as much as a line of boilerplate; so many of a block are counted."""
 APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
 SUREST = 30.0
 """Logits beyond this say nothing more, and overflow."""
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
-QUITE_OWN = 0.7
+QUITE_OWN = 0.8
 """A block that is so likely the article's own stays, also among appeals."""
 SAID_WORDS, SAID_SHARE = 30, 0.9
 """A block of so many words of which this share stood in blocks that are kept is not said twice: some pages hold their article a second time, for

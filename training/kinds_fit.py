@@ -23,7 +23,7 @@ from training.align import TEXT
 from training.arrangements import arrange
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
-from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, columns, probabilities
+from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, columns, counts_for, probabilities
 from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
 from training.trees import DEEPEST, Trees
@@ -122,8 +122,7 @@ class Told(NamedTuple):
         told_kinds = np.bincount(seen.article, kind >= 0, minlength=len(articles))[seen.article] > 0
         length = np.bincount(seen.article)[seen.article]
         page = np.sqrt(PAGE_BLOCKS / np.maximum(length, PAGE_BLOCKS))
-        own_weight = (np.where(own == 1, OWN_LINE, OTHER_LINE) + np.minimum(seen.words, 60) / 20) * page
-        own_weight *= np.where(told_kinds, KINDS_TOLD, 1)
+        own_weight = np.where(own == 1, *counts_for(seen.words)) * page * np.where(told_kinds, KINDS_TOLD, 1)
         often = np.bincount(kind[kind >= 0], minlength=len(KINDS))
         kind_weight = np.where(kind >= 0, (often.mean() / np.maximum(often, 1)[kind]) ** RARITY, 0) * page
         return cls(own, kind, group, own_weight.astype(np.float32), kind_weight.astype(np.float32))
@@ -136,8 +135,6 @@ class Told(NamedTuple):
         return Told(self.own[which], self.kind[which], self.group[which], self.own_weight[which], self.kind_weight[which])
 
 
-OWN_LINE, OTHER_LINE = 0.2, 1.0
-"""What a line counts for before its words do. Losing words of the article costs as much as they are; each line of boilerplate kept is one too many."""
 FOREIGN_SHARE = 0.1
 PAGE_BLOCKS = 50
 """Each block of a longer article counts for less, so that long pages do not rule."""
