@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -120,18 +120,13 @@ class Lexicon:
 
     def read(self, texts: Sequence[str]) -> Tokens:
         """Tokenise a batch."""
-        parts = [self._read(chunk) for chunk in _chunks(texts)]
+        parts = [self._read(chunk) for chunk in _chunks(texts)] or [self._read([])]
+        if len(parts) == 1:
+            return parts[0]
         before = np.cumsum([0, *(part.texts for part in parts)])
-        return Tokens(
-            word=np.concatenate([part.word for part in parts] or [np.zeros(0, np.int32)]),
-            shape=np.concatenate([part.shape for part in parts] or [np.zeros(0, np.uint8)]),
-            first=np.concatenate([part.first for part in parts] or [np.zeros(0, np.uint32)]),
-            text=np.concatenate([part.text + shift for part, shift in zip(parts, before, strict=False)] or [np.zeros(0, np.int64)]),
-            start=np.concatenate([part.start for part in parts] or [np.zeros(0, np.int32)]),
-            end=np.concatenate([part.end for part in parts] or [np.zeros(0, np.int32)]),
-            hash=np.concatenate([part.hash for part in parts] or [np.zeros(0, np.uint64)]),
-            texts=len(texts),
-        )
+        numbered = [replace(part, text=part.text + shift) for part, shift in zip(parts, before, strict=False)]
+        columns = {name: np.concatenate([getattr(part, name) for part in numbered]) for name in _COLUMNS}
+        return replace(parts[0], **columns, texts=len(texts))
 
     def look_up(self, tokens: Tokens) -> Tokens:
         """The same tokens with the ids that their words have here, whichever lexicon read them."""
@@ -180,11 +175,15 @@ class Tokens:
 
     def picked(self, which: NDArray[np.bool_] | slice) -> Tokens:
         """Some of the tokens, of the same texts."""
-        return replace(self, **{name: getattr(self, name)[which] for name in ("word", "shape", "first", "text", "start", "end", "hash")})
+        return replace(self, **{name: getattr(self, name)[which] for name in _COLUMNS})
 
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text, shape (texts,)."""
         return np.bincount(self.text, minlength=self.texts)
+
+
+_COLUMNS = tuple(field.name for field in fields(Tokens) if field.name != "texts")
+"""The names of its arrays."""
 
 
 def among(codes: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
