@@ -26,17 +26,28 @@ HELD_OUT = {"commonground.example", "ostrandwire.example"}
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model fitted on the seeds alone, by the documented command."""
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labelled articles of the seeds and every tenth row of all else, which is learnt in a third of the time."""
+    folder = tmp_path_factory.mktemp("seeds")
+    for file in SEEDS.glob("*.jsonl"):
+        rows = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / file.name).write_text("".join(rows[:: 1 if file.name == "labelled.jsonl" else 10]), encoding="utf-8")
+    shutil.copytree(SEEDS / "articles", folder / "articles")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model fitted on seeds alone, by the documented command."""
     folder = tmp_path_factory.mktemp("models") / "mine"
-    done = CliRunner().invoke(main, ["train", str(SEEDS), "-o", str(folder), "--evaluate", str(SEEDS)])
+    done = CliRunner().invoke(main, ["train", str(seeds), "-o", str(folder), "--evaluate", str(seeds)])
     assert done.exit_code == 0, done.output
     return folder
 
 
-def test_the_seeds_give_a_usable_model(trained: Path) -> None:
-    """A model fitted on the seeds knows the seeds: it keeps the articles, drops what is not theirs, and tells the labels."""
-    done = CliRunner().invoke(main, ["evaluate", str(SEEDS), "--model", str(trained), "--json"])
+def test_the_seeds_give_a_usable_model(trained: Path, seeds: Path) -> None:
+    """A model fitted on seeds knows them: it keeps the articles, drops what is not theirs, and tells the labels."""
+    done = CliRunner().invoke(main, ["evaluate", str(seeds), "--model", str(trained), "--json"])
     figures = {name: figure["value"] for name, figure in json.loads(done.stdout).items()}
     assert figures["macro F1, strict"] > 0.9
     assert figures["body kept"] > 0.96
