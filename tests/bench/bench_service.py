@@ -1,11 +1,12 @@
 """The service beside the library: requests a second, latency, memory, growth, model swaps. Prints figures, asserts nothing but answers.
 
-    python -m tests.bench.bench_service                     five seconds a row
+    python -m tests.bench.bench_service                     ten rounds of a second for each way in
     python -m tests.bench.bench_service --minutes 10        ten minutes at full load, memory before and after
     python -m tests.bench.bench_service --swaps 500         swaps under load, failed requests counted
 
 One worker has one core (Python runs one thread at a time), so its rate beside the in-process rate is the rate per core. The callers run in
-processes of their own and need a core too: on a machine with two, serve with one worker."""
+processes of their own and need a core too: on a machine with two, serve with one worker. All ways in take turns, a round of each after the other, and are
+compared within the round: a machine whose speed drifts is as slow for one as for the other. Figures are medians over the rounds."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,17 +52,24 @@ def article(number: int) -> str:
     return "\n\n".join(paragraphs)
 
 
-class Row(NamedTuple):
-    name: str
-    rate: float
-    share: float
-    median: float
-    p99: float
+class Way(NamedTuple):
+    """A way in: which other it is compared with, articles a call, calls at a time, and what calls for so many seconds and says how many milliseconds each
+    took."""
+
+    beside: str
+    articles: int
+    at_a_time: int
+    call: Callable[[float], list[float]]
+
+    def rate(self, took: list[float]) -> float:
+        """Articles a second."""
+        return 1_000 * self.articles * self.at_a_time / statistics.mean(took)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=float, default=5.0)
+    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--seconds", type=float, default=1.0)
     options.add_argument("--minutes", type=float, default=0.0)
     options.add_argument("--swaps", type=int, default=0)
     asked = options.parse_args()
@@ -70,30 +79,30 @@ def main() -> None:
         elif asked.swaps:
             swaps(Path(name), asked.swaps)
         else:
-            rates(Path(name), asked.seconds)
+            rates(Path(name), asked.rounds, asked.seconds)
 
 
-def rates(folder: Path, seconds: float) -> None:
+def rates(folder: Path, rounds: int, seconds: float) -> None:
     """Articles a second by every way in."""
     threadpool_limits(1)  # as the service does: processes are what it has for each core
     model = load_model(default_model())
-    singly = in_process(model, 1, seconds)
-    together = in_process(model, BATCH, seconds)
-    rows = [
-        Row("in process, one by one", singly, 1.0, 1_000 / singly, 0),
-        Row(f"in process, {BATCH} together", together, 1.0, 1_000 * BATCH / together, 0),
-    ]
+    singly, together = "in process, one by one", f"in process, {BATCH} together"
     with served(folder, "--workers", "1") as server:
-        for connections in CONNECTIONS:
-            took = load(server, connections, single_bodies(), seconds)
-            rows.append(row(f"HTTP, {connections} connections", took, len(took) / seconds, singly))
-        took = load(server, 2, batch_bodies(), seconds)
-        rows.append(row(f"HTTP, batches of {BATCH}", took, BATCH * len(took) / seconds, together))
-    print(f"{'':<26}{'articles/s':>12}{'of in-process':>15}{'median ms':>12}{'p99 ms':>10}")
-    for each in rows:
-        print(f"{each.name:<26}{each.rate:>12.0f}{each.share:>15.2f}{each.median:>12.1f}{each.p99:>10.1f}")
+        ways = {singly: Way(singly, 1, 1, partial(in_process, model, 1)), together: Way(together, BATCH, 1, partial(in_process, model, BATCH))}
+        ways |= {f"HTTP, {number} connections": Way(singly, 1, number, partial(load, server, number, single_bodies())) for number in CONNECTIONS}
+        ways |= {f"HTTP, batches of {BATCH}": Way(together, BATCH, 2, partial(load, server, 2, batch_bodies()))}
+        took = [{name: way.call(seconds) for name, way in ways.items()} for _ in range(rounds)]
+    rate = {name: [way.rate(took_in[name]) for took_in in took] for name, way in ways.items()}
+    print(f"{'':<26}{'articles/s':>12}{'of in-process':>15}{'quartiles':>13}{'median ms':>12}{'p99 ms':>10}")
+    for name, way in ways.items():
+        low, middle, high = statistics.quantiles([mine / other for mine, other in zip(rate[name], rate[way.beside], strict=True)], n=4)
+        every = [ms for took_in in took for ms in took_in[name]]
+        print(
+            f"{name:<26}{statistics.median(rate[name]):>12.0f}{middle:>15.2f}{f'{low:.2f}-{high:.2f}':>13}"
+            f"{statistics.median(every):>12.1f}{percentile(every, 99):>10.1f}"
+        )
     with served(folder, "--workers", "2") as server:
-        load(server, 4, single_bodies(), seconds)
+        load(server, 4, single_bodies(), 5)
         print(f"memory of two workers and their parent: {memory(server):.0f} MB")
 
 
@@ -134,15 +143,15 @@ def point(link: Path, folder: Path) -> None:
     os.replace(new, link)
 
 
-def in_process(model: Model, size: int, seconds: float) -> float:
-    """Articles a second from text to the line of JSON, in batches of a size."""
+def in_process(model: Model, size: int, seconds: float) -> list[float]:
+    """Milliseconds that each batch of a size took, from text to the lines of JSON."""
     texts = [article(number) for number in range(256)]
 
     def batch(number: int) -> None:
         for result in score([article_from_text(texts[(number * size + place) % len(texts)]) for place in range(size)], model):
             json.dumps(result.as_dict(), ensure_ascii=False)
 
-    return size * _times(batch, seconds) / seconds
+    return _times(batch, seconds)
 
 
 def load(server: Served, connections: int, bodies: list[bytes], seconds: float) -> list[float]:
@@ -160,10 +169,6 @@ def batch_bodies() -> list[bytes]:
     return [json.dumps({"articles": [{"text": article(number + place)} for place in range(BATCH)]}).encode() for number in range(4)]
 
 
-def row(name: str, took: list[float], rate: float, beside: float) -> Row:
-    return Row(name, rate, rate / beside, statistics.median(took), percentile(took, 99))
-
-
 def percentile(took: list[float], percent: int) -> float:
     return statistics.quantiles(took, n=100)[percent - 1] if len(took) > 1 else took[0]
 
@@ -177,23 +182,19 @@ def memory(server: Served, what: str = "Pss_Anon") -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1_000
 
 
-def _times(work: Callable[[int], None], seconds: float) -> int:
-    work(0)
-    done, until = 0, time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        work(done)
-        done += 1
-    return done
+def _times(work: Callable[[int], object], seconds: float) -> list[float]:
+    """Milliseconds that each call of `work` with 0, 1, 2... took, for so many seconds."""
+    took: list[float] = []
+    until = time.perf_counter() + seconds
+    while (begin := time.perf_counter()) < until:
+        work(len(took))
+        took.append(1_000 * (time.perf_counter() - begin))
+    return took
 
 
 def _call(port: int, bodies: list[bytes], seconds: float) -> list[float]:
-    took: list[float] = []
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        until = time.perf_counter() + seconds
-        while (begin := time.perf_counter()) < until:
-            _ask(connection, bodies[len(took) % len(bodies)])
-            took.append(1_000 * (time.perf_counter() - begin))
-    return took
+        return _times(lambda number: _ask(connection, bodies[number % len(bodies)]), seconds)
 
 
 def _call_until(port: int, bodies: list[bytes], stop: Path) -> Counter[str]:
