@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -23,6 +24,11 @@ SEEDS = ROOT / "seeds"
 
 
 HELD_OUT = {"commonground.example", "ostrandwire.example"}
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The rows of one file of the seeds."""
+    return [json.loads(line) for line in (SEEDS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +86,10 @@ def of_some_outlets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every second labelled article of some outlets, some letters and furniture among them, those of the others, and a model fitted on
     the former."""
     folder = tmp_path_factory.mktemp("outlets")
-    rows, *round_it = (
-        [json.loads(line) for line in (SEEDS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()] for name in ("labelled", "letters", "furniture")
-    )
-    for name, held in (("rest", False), ("held", True)):
-        chosen = [{**row, "id": ""} for row in rows if (row["source"] in HELD_OUT) == held][:: 1 if held else 2]
-        chosen += [] if held else [row for some in round_it for row in some[::10]]
+    rows = [{**row, "id": ""} for row in rows_of("labelled")]
+    held = [row for row in rows if row["source"] in HELD_OUT]
+    rest = [row for row in rows if row not in held][::2] + rows_of("letters")[::10] + rows_of("furniture")[::10]
+    for name, chosen in (("rest", rest), ("held", held)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chosen), encoding="utf-8")
     done = CliRunner().invoke(main, ["train", str(folder / "rest.jsonl"), "-o", str(folder / "model")])
     assert done.exit_code == 0, done.output
@@ -109,7 +113,7 @@ def test_a_held_out_outlet_is_scored_as_well_as_can_be(of_some_outlets: Path) ->
 
 def test_what_data_cannot_teach_comes_from_another_model(trained: Path, tmp_path: Path) -> None:
     """Flat passages teach labels alone; the kinds are taken from the model named with --from."""
-    rows = [json.loads(line) for line in (SEEDS / "labelled.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = rows_of("labelled")
     flat = [{"text": block["text"], "label": block["label"], "source": row["source"]} for row in rows for block in row["blocks"] if block["kind"] == "body"]
     (tmp_path / "flat.jsonl").write_text("".join(json.dumps(row) + "\n" for row in flat), encoding="utf-8")
     corpus = read_corpus([tmp_path / "flat.jsonl"])
