@@ -106,7 +106,7 @@ def _data_table(corpus: Corpus, furniture: Corpus) -> str:
     passages = sum(block.kind == "body" for article in corpus.articles for block in article.blocks)
     counts = [
         f"{len(corpus.articles):,} labelled articles or excerpts of {sources:,} sources: {blocks:,} blocks, {passages:,} of them passages with a label",
-        f"{len(corpus.flattened):,} pages flattened to lines, each line with its kind",
+        f"{len(corpus.flattened) + len(furniture.flattened):,} pages flattened to lines, each line with its kind",
         f"{len(corpus.pages):,} pages with the article's true text",
         f"{len(corpus.unlabelled):,} articles without labels, for vocabulary, word vectors and lists of teasers",
         f"{len(corpus.kinds_apart):,} of those articles with kinds that a language model told apart from their texts",

@@ -260,7 +260,7 @@ SUREST = 30.0
 """Logits beyond this say nothing more, and overflow."""
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
-QUITE_OWN = 0.8
+QUITE_OWN = 0.9
 """A block that is so likely the article's own stays, also among appeals."""
 SAID_WORDS, SAID_SHARE = 30, 0.9
 """A block of so many words of which this share stood in blocks that are kept is not said twice: some pages hold their article a second time, for

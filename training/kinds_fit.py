@@ -37,19 +37,29 @@ LEAST_SOURCES = 10
 FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
 FIRST_C, FIRST_STEPS = 4.0, 100
-TREES, DEPTH, RATE, FEATURES_TRIED = 160, DEEPEST, 0.1, 40
-SETS_ON_PAGES, SETS_IN_BARE_TEXT = 4, 2
-"""Several sets of trees, fitted with other draws, are averaged: by chance alone, one is better than another by a tenth of all that is lost on pages."""
-LEAST_LEAF_ON_PAGES, LEAST_LEAF_IN_BARE_TEXT = 30, 100
-"""Blocks in a leaf. Bare text is learnt from several times as many, most of them arranged from the others."""
-ROWS_TRIED = 45_000
-"""Each tree is fitted to about so many blocks, drawn anew."""
+DEPTH, FEATURES_TRIED = DEEPEST, 40
 NETWORKS, HIDDEN, DECAY, BATCH, EPOCHS = 2, 32, 0.1, 512, 12
 DUST = 1e-12
 JOBS = 2
 """Parts fitted at the same time."""
 PIECES, SAMPLE = 4, 60_000
 """Pieces that the range of a feature is cut into at most, with as many blocks of a sample in each."""
+
+
+class Growth(NamedTuple):
+    """Sets of trees, fitted with other draws and averaged: by chance alone, one is better than another by a tenth of all that is lost on pages. Trees of a
+    set, what each adds of its answer, blocks in a leaf at least, and about how many blocks, drawn anew, each tree is fitted to."""
+
+    sets: int
+    trees: int
+    rate: float
+    least_leaf: int
+    rows: int
+
+
+ON_PAGES = Growth(sets=4, trees=160, rate=0.1, least_leaf=30, rows=45_000)
+IN_BARE_TEXT = Growth(sets=2, trees=320, rate=0.2, least_leaf=300, rows=90_000)
+"""Bare text is learnt from several times as many blocks, most of them arranged from the others, and has no elements to tell it apart by."""
 
 
 def fit_kinds(articles: Sequence[LabelledBlocks], lists: Sequence[LabelledBlocks] = (), seed: int = 0) -> KindClassifier:
@@ -172,18 +182,17 @@ def _linear() -> LogisticRegression:
 def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -> tuple[Trees, Trees]:
     """Trees for pages and for bare text; where there are no blocks of the one, those of the other serve."""
     pages, bare = (np.flatnonzero(which) if which.any() else np.arange(len(which)) for which in (on_page, ~on_page))
-    parts = ((pages, "zero", LEAST_LEAF_ON_PAGES, SETS_ON_PAGES), (bare, _ByItself(), LEAST_LEAF_IN_BARE_TEXT, SETS_IN_BARE_TEXT))
+    parts = ((pages, "zero", ON_PAGES), (bare, _ByItself(), IN_BARE_TEXT))
     fitted = Parallel(JOBS)(
-        delayed(_trees)(values[part], told.part(part), start, least_leaf, seed + number) for part, start, least_leaf, sets in parts for number in range(sets)
+        delayed(_trees)(values[part], told.part(part), start, growth, seed + number) for part, start, growth in parts for number in range(growth.sets)
     )
-    return averaged(fitted[:SETS_ON_PAGES]), averaged(fitted[SETS_ON_PAGES:])
+    return averaged(fitted[: ON_PAGES.sets]), averaged(fitted[ON_PAGES.sets :])
 
 
-def _trees(values: Floats, told: Told, start: str | _ByItself, least_leaf: int, seed: int) -> Trees:
-    share = min(1.0, ROWS_TRIED / len(values))
+def _trees(values: Floats, told: Told, start: str | _ByItself, growth: Growth, seed: int) -> Trees:
     boosting = GradientBoostingClassifier(
-        init=start, n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=least_leaf,
-        subsample=share, max_features=FEATURES_TRIED, random_state=seed,
+        init=start, n_estimators=growth.trees, learning_rate=growth.rate, max_depth=DEPTH, min_samples_leaf=growth.least_leaf,
+        subsample=min(1.0, growth.rows / len(values)), max_features=FEATURES_TRIED, random_state=seed,
     )  # fmt: skip
     return trees_of(boosting.fit(values, told.own, told.own_weight))
 
