@@ -352,7 +352,7 @@ def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_like
         kind = np.full(8, appeal)
         kind[own] = body
         text = np.full(8, 0.6, np.float32)
-        text[rather] = 0.8
+        text[rather] = 0.95
         carry_appeals(seen, likely, text, kind, np.ones(8, np.float32))
         assert np.flatnonzero(kind == body).tolist() == left
 
