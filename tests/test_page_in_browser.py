@@ -171,11 +171,17 @@ def page(request: pytest.FixtureRequest, browser: Browser, server: Served) -> It
     assert not complaints
 
 
+def press(page: Page) -> None:
+    """The button is pressed and the answer is there: what a locator lists without waiting (`all`, `evaluate`) would else be the form's page."""
+    with page.expect_navigation():
+        page.get_by_role("button", name="Read it").click()
+
+
 @in_browser
 def test_an_article_is_read_in_the_browser(page: Page) -> None:
     """Pasting and pressing the button shows the reading; what was left out and what tipped a passage unfold; nothing is cut off at the side."""
     page.get_by_label("The article, as text or HTML").fill(ESSAY.read_text("utf-8"))
-    page.get_by_role("button", name="Read it").click()
+    press(page)
     page.locator(".folded summary").first.click()
     page.locator(".why summary").first.click()
     assert page.locator(".folded .kind").first.is_visible()
@@ -189,7 +195,7 @@ def test_two_articles_stand_side_by_side_where_there_is_room(page: Page) -> None
     page.get_by_label("The article, as text or HTML").fill(ESSAY.read_text("utf-8"))
     page.get_by_text("Compare with a second").click()
     page.get_by_label("The second article").fill(STORY.read_text("utf-8"))
-    page.get_by_role("button", name="Read it").click()
+    press(page)
     first, second = (article.bounding_box() for article in page.locator("article").all())
     assert first
     assert second
@@ -224,7 +230,7 @@ def test_a_dropped_file_is_taken(page: Page) -> None:
         }""",
         [STORY.read_text("utf-8"), STORY.name],
     )
-    page.get_by_role("button", name="Read it").click()
+    press(page)
     assert TOLD in page.locator("article").inner_text()
 
 
@@ -234,7 +240,7 @@ def test_hostile_text_does_nothing(page: Page) -> None:
     for form in ("text", "HTML"):
         page.get_by_label("The article, as text or HTML").fill(HOSTILE)
         page.get_by_label(form, exact=True).check()
-        page.get_by_role("button", name="Read it").click()
+        press(page)
         assert page.evaluate("window.hacked === undefined")
 
 
@@ -252,7 +258,7 @@ def test_everybody_can_use_it(browser: Browser, server: Served, look: str) -> No
             page.get_by_label("The article, as text or HTML").fill(article)
             page.get_by_text("Compare with a second").click()
             page.get_by_label("The second article").fill(other)
-            page.get_by_role("button", name="Read it").click()
+            press(page)
         page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
         page.add_script_tag(path=AXE)
         found = page.evaluate("axe.run().then(report => report.violations.map(broken => [broken.id, broken.nodes.map(node => node.html)]))")
