@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training.align import BOILERPLATE, TEXT
 from training.article import KINDS
 from training.errors import DataError
 from training.fit import fit, labelled_blocks
-from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, appeals, check, labelled_article_blocks, read_corpus
+from training.labelled import UNKNOWN_SOURCE, Corpus, LabelledArticle, appeals, check, labelled_article_blocks, line_name, read_corpus
 
 BODY = {"text": "The ferry must run again.", "kind": "body", "label": "editorial"}
 REPORT = {"text": "The ferry sank on Monday.", "kind": "body", "label": "reporting", "sure": 2}
@@ -257,7 +258,9 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda held: st.lists(held, max_size=3) | st.dictionaries(st.text(max_size=5), held, max_size=3),
 )
-FIELDS = st.sampled_from(["id", "source", "title", "blocks", "lines", "html", "gold", "paragraphs", "text", "label", "kind", "site", "file"])
+FIELDS = st.sampled_from(
+    ["id", "source", "title", "blocks", "lines", "html", "gold", "paragraphs", "kinds", "line_kinds", "text", "label", "kind", "site", "file"]
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -302,9 +305,28 @@ def test_kinds_told_apart_from_the_text(write: Write) -> None:
     assert article.source == "ostrand.example"
 
 
+PAGE = {
+    "id": "pier",
+    "site": "ostrand.example",
+    "html": "<h1>Pier shut</h1><p>The board closed the east pier on Monday until October.</p><p>Tide tables</p><p>Ask us anything</p><p>Log in</p>",
+    "gold": "The board closed the east pier on Monday until October.\nTide tables",
+}
+
+
+def test_kinds_of_lines_told_apart_from_the_page(write: Write) -> None:
+    """What is told of a page's lines, by the digests of their texts, goes before what the true text says; of the others, and of those that nobody was sure of,
+    that has the last word. The page is learnt from as it is and as bare lines."""
+    told = {line_name("Pier shut"): "headline", line_name("Tide tables"): "related", line_name("Log in"): "?"}
+    corpus = read_corpus([write({"id": "pier", "line_kinds": told}, name="a.jsonl"), write(PAGE, name="b.jsonl")])
+    as_page, as_lines = labelled_blocks(corpus)
+    assert as_page.kinds == as_lines.kinds == ["headline", TEXT, "related", BOILERPLATE, BOILERPLATE]
+    assert all(block.element for block in as_page.blocks) and not any(block.element for block in as_lines.blocks)
+
+
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
+        ({"id": "quay", "line_kinds": {"5f70bf18a086": "appeal"}}, "lines of quay, a page that is in none of the files; name the file"),
         ({"id": "quay", "kinds": {"5": "appeal"}}, "paragraph 5 of quay, which has 5; count from 0"),
         ({"id": "pier", "kinds": {}}, "pier, whose paragraphs are in none of the files; name the file"),
     ],

@@ -108,6 +108,7 @@ def _data_table(corpus: Corpus, furniture: Corpus) -> str:
         f"{len(corpus.articles):,} labelled articles or excerpts of {sources:,} sources: {blocks:,} blocks, {passages:,} of them passages with a label",
         f"{len(corpus.flattened) + len(furniture.flattened):,} pages flattened to lines, each line with its kind",
         f"{len(corpus.pages):,} pages with the article's true text",
+        f"{len(corpus.line_kinds_apart):,} of those pages with kinds of lines that a language model told apart from their texts",
         f"{len(corpus.unlabelled):,} articles without labels, for vocabulary, word vectors and lists of teasers",
         f"{len(corpus.kinds_apart):,} of those articles with kinds that a language model told apart from their texts",
         f"{len(furniture.articles):,} articles, excerpts and letters and pieces of what stands round articles, for kinds alone",

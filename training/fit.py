@@ -10,7 +10,7 @@ from training.article import Block, folded
 from training.errors import DataError
 from training.kinds import KindClassifier, LabelledBlocks
 from training.kinds_fit import fit_kinds
-from training.labelled import UNSURE, Corpus, labelled_article_blocks
+from training.labelled import UNSURE, Corpus, labelled_article_blocks, line_name
 from training.labels import Labeller
 from training.model import Model
 from training.page import read_page
@@ -81,12 +81,20 @@ def labelled_blocks(corpus: Corpus) -> Iterator[LabelledBlocks]:
     for page in corpus.pages:
         blocks = read_page(page.html).blocks
         verdicts = align(blocks, page.gold)
-        kinds = told.get(page.id)
-        if kinds is not None:
-            yield LabelledBlocks(blocks, [kinds.get(block.text, verdict) for block, verdict in zip(blocks, verdicts, strict=True)], page.site)
+        kinds = told.get(page.id) or _line_kinds(corpus, page.id, blocks)
+        as_page = LabelledBlocks(blocks, [kinds.get(block.text, verdict) for block, verdict in zip(blocks, verdicts, strict=True)], page.site)
+        if page.id in told:
+            yield as_page
         elif _agrees(blocks, verdicts, page.gold):
-            yield LabelledBlocks(blocks, verdicts, page.site)
-            yield LabelledBlocks([block._replace(element=None, linked=0) for block in blocks], verdicts, page.site)
+            yield as_page
+            yield as_page._replace(blocks=[block._replace(element=None, linked=0) for block in blocks])
+
+
+def _line_kinds(corpus: Corpus, page: str, blocks: Sequence[Block]) -> dict[str, str]:
+    """The kinds of a page's lines that were told apart from their texts, by text."""
+    apart = corpus.line_kinds_apart.get(page, {})
+    kinds = {block.text: apart.get(line_name(block.text), UNSURE) for block in blocks} if apart else {}
+    return {text: kind for text, kind in kinds.items() if kind != UNSURE}
 
 
 def _titled(article: LabelledBlocks, title: str | None) -> LabelledBlocks:

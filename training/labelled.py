@@ -8,6 +8,8 @@
     paragraphs        an article without labels, for vocabulary, word vectors and teasers: {"id", "source", "title", "paragraphs": [text]}
     kinds             kinds told apart from the text, of the article without labels that has this id:
                       {"id", "kinds": {"3": "appeal"}}, paragraphs counted from 0, "?" where nobody could tell, the others `body`
+    line_kinds        kinds told apart from the text, of lines of the page with its true text that has this id:
+                      {"id", "line_kinds": {"5f70bf18a086": "related"}}, lines named by their digest (`line_name`), the others as the true text says
     text and label    a single passage: {"text", "label", "source"?}
 
 A folder stands for the `.jsonl` and `.jsonl.gz` files in it. An article whose `id` names a file beside its labels was labelled from that file.
@@ -108,6 +110,13 @@ class KindsApart(_Row):
     kinds: dict[Annotated[int, Field(ge=0)], Literal[(*KINDS, UNSURE)]]  # type: ignore[valid-type]
 
 
+class LineKindsApart(_Row):
+    """Kinds of some lines of a page with its true text, which stands elsewhere; lines are known by their digests. UNSURE says no more than the true text."""
+
+    id: Text
+    line_kinds: dict[Text, Literal[(*KINDS, UNSURE)]]  # type: ignore[valid-type]
+
+
 class _FlatRow(_Row):
     id: str = ""
     text: Text
@@ -121,6 +130,7 @@ _FORMS: tuple[tuple[frozenset[str], TypeAdapter[Any]], ...] = (
     (frozenset({"html", "gold"}), TypeAdapter(TruePage)),
     (frozenset({"paragraphs"}), TypeAdapter(UnlabelledArticle)),
     (frozenset({"id", "kinds"}), TypeAdapter(KindsApart)),
+    (frozenset({"id", "line_kinds"}), TypeAdapter(LineKindsApart)),
     (frozenset({"text", "label"}), TypeAdapter(_FlatRow)),
 )
 
@@ -134,6 +144,7 @@ class Corpus:
     pages: list[TruePage] = field(default_factory=list)
     unlabelled: list[UnlabelledArticle] = field(default_factory=list)
     kinds_apart: dict[str, dict[int, str]] = field(default_factory=dict)
+    line_kinds_apart: dict[str, dict[str, str]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, row: Any) -> None:
@@ -148,6 +159,8 @@ class Corpus:
                 self.unlabelled.append(row)
             case KindsApart():
                 self.kinds_apart[row.id] = {**self.kinds_apart.get(row.id, {}), **row.kinds}
+            case LineKindsApart():
+                self.line_kinds_apart[row.id] = {**self.line_kinds_apart.get(row.id, {}), **row.line_kinds}
             case _FlatRow():
                 block = LabelledBlock(text=row.text, kind="body", label=row.label)
                 self.articles.append(LabelledArticle(id=row.id, source=row.source or UNKNOWN_SOURCE, blocks=(block,)))
@@ -171,7 +184,10 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
 
 
 def _meet(corpus: Corpus) -> None:
-    """Raise DataError where kinds are told of paragraphs that are not there: left out, they would be missed by nobody."""
+    """Raise DataError where kinds are told of paragraphs or pages that are not there: left out, they would be missed by nobody."""
+    missing = set(corpus.line_kinds_apart) - {page.id for page in corpus.pages}
+    if missing:
+        raise DataError(f"kinds are told of lines of {min(missing)}, a page that is in none of the files; name the file that holds it beside this one")
     paragraphs = {article.id: len(article.paragraphs) for article in corpus.unlabelled}
     for name, kinds in corpus.kinds_apart.items():
         if name not in paragraphs:
@@ -180,6 +196,11 @@ def _meet(corpus: Corpus) -> None:
             raise DataError(
                 f"kinds are told of paragraph {max(kinds)} of {name}, which has {paragraphs[name]}; count from 0, and take the file they were told of"
             )
+
+
+def line_name(text: str) -> str:
+    """What a line of a page is known by where its text may not be passed on."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def appeals(letters: Corpus) -> Iterator[LabelledArticle]:
