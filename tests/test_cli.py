@@ -227,10 +227,11 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_seed_corpus_is_sound() -> None:
-    """`check` finds nothing wrong with the seeds: files, labels and kinds agree."""
-    done = run("check", SEEDS)
-    assert done.exit_code == 0, done.output
-    assert "nothing wrong" in done.stdout
+    """`check` finds nothing wrong with the seeds, files, labels and kinds agree, and says what it read."""
+    for folder, read in ((SEEDS, "articles, "), (SEEDS / "languages", "52 flattened pages")):
+        done = run("check", folder)
+        assert done.exit_code == 0, done.output
+        assert read in done.stdout and "nothing wrong" in done.stdout
 
 
 def test_check_names_each_problem(tmp_path: Path) -> None:
