@@ -289,10 +289,24 @@ def test_furniture_and_letters_are_put_round_the_text_of_articles_never_into_pag
     arranged = [order for seed in range(20) for order in arrange(edges, kind == body, kind, bare, seed)]
     assert any((kind[order] == caption).any() for order in arranged)
     assert any((kind[order[-5:]] == appeal).all() for order in arranged)
+    assert any((order >= 14).all() for order in arranged)
     for order in arranged:
         own = order[kind[order] == body]
-        assert len(own) >= 2 and own.max() < 6
         assert (np.diff(own) == 1).all()
+        assert (len(own) >= 2 and own.max() < 6) or (order >= 14).all()
+
+
+def test_of_a_page_some_paragraphs_come_alone_and_a_stretch_as_it_stands() -> None:
+    """Blocks 0 to 39 are a page, its own text with a caption inside in the middle."""
+    body, caption, other = (KINDS.index(name) for name in ("body", "caption", "other"))
+    kind = np.array([other] * 15 + [body] * 5 + [caption] + [body] * 5 + [other] * 14)
+    arranged = [order for seed in range(20) for order in arrange(np.array([0, 40]), kind == body, kind, np.zeros(40, bool), seed)]
+    alone = [order for order in arranged if (kind[order] == body).all()]
+    stretches = [order for order in arranged if (np.diff(order) == 1).all()]
+    assert len(alone) + len(stretches) >= len(arranged) == 40
+    assert any((np.diff(order) == 2).any() for order in alone), "the caption is left out"
+    assert any(order[0] < 15 for order in stretches) and any(order[-1] > 25 for order in stretches)
+    assert all((kind[order] == body).any() for order in arranged)
 
 
 def test_a_list_of_teasers_stands_whole_and_outside_the_text() -> None:

@@ -1,8 +1,9 @@
 """Training blocks arranged as they can also come: an article's own text alone, whole or in part, with furniture of other outlets put in, a letter after
-it, or a list of teasers near it.
+it, or a list of teasers near it; of a page a few paragraphs, or a stretch.
 
 Whole pages teach where boilerplate stands on whole pages only. What is pasted into the desk is often a part of one, with a caption or a plea
-between its paragraphs, or ends in a letter that reads like an opinion piece; the second stage has to have seen that.
+between its paragraphs, or ends in a letter that reads like an opinion piece; archives and feeds hold an article's HTML without the page round it. The
+second stage has to have seen that.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ LETTER, LIST = 5, 3
 """So many blocks or more that are all appeals are a letter, all related a list of teasers: these come as a whole."""
 LISTED, LISTED_AFTER = 0.5, 0.8
 """How often an article gets a list of teasers, and how often after its text; the text of a whole page gets it among what stands round it there."""
+STRETCH = (3, 30)
+"""Blocks of a stretch of a page."""
 
 
 def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
@@ -41,6 +44,7 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
     each block, and so is `bare`, which says that it comes from bare text. An article of bare text of other kinds only is furniture."""
     chance = np.random.default_rng(seed)
     spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all()]
+    pages = [(begin, end) for begin, end in pairwise(edges.tolist()) if not bare[begin:end].any()]
     furniture = [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
     letters, lists = _long(kind, furniture, "appeal", LETTER), _long(kind, furniture, "related", LIST)
     loose = _by_kind(kind, sorted({*furniture} - {*letters, *lists}))
@@ -57,6 +61,11 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
             if lists and chance.random() < LISTED:
                 teasers = np.arange(*lists[chance.integers(len(lists))])
                 yield np.concatenate([_part(text, chance), teasers]) if excerpt else _listed(begin, end, text, teasers, chance)
+    for begin, end in pages:
+        text = begin + np.flatnonzero(own[begin:end])
+        if len(text) >= PART[0]:
+            yield _short(text, chance)
+            yield _stretch(begin, end, text, chance)
 
 
 def _long(kind: Ints, furniture: list[tuple[int, int]], name: str, least: int) -> list[tuple[int, int]]:
@@ -69,6 +78,13 @@ def _listed(begin: int, end: int, text: Ints, teasers: Ints, chance: np.random.G
     after = chance.random() < LISTED_AFTER
     place = int(chance.integers(text[-1] + 1, end, endpoint=True) if after else chance.integers(begin, text[0], endpoint=True))
     return np.concatenate([np.arange(begin, place), teasers, np.arange(place, end)])
+
+
+def _stretch(begin: int, end: int, text: Ints, chance: np.random.Generator) -> Ints:
+    """Some blocks of a page in a row, from anywhere where its text runs."""
+    size = int(chance.integers(*STRETCH, endpoint=True))
+    start = int(chance.integers(max(begin, text[0] - size + 1), text[-1], endpoint=True))
+    return np.arange(start, min(end, start + size))
 
 
 def _by_kind(kind: Ints, furniture: list[tuple[int, int]]) -> dict[str, list[Ints]]:
