@@ -22,7 +22,7 @@ from training.page import read_page
 from training.page_context import best_runs, letters, text_probability
 from training.teasers import lists_of_teasers
 from training.tokens import Lexicon
-from training.trees import Trees
+from training.trees import SURE, Trees
 
 PLACES = ("Marsk", "Orsel", "Tarnholt", "Pellworth", "Brenn", "Kessel")
 ACTS = ("voted to close the harbor", "approved the new school budget", "asked the court to stop the mine", "agreed to repair the old bridge")
@@ -114,7 +114,7 @@ def test_nothing_at_all_gives_no_verdicts(classifier: KindClassifier) -> None:
 
 def test_text_that_the_model_would_lose_whole_is_kept_and_said_so(classifier: KindClassifier) -> None:
     """When all prose of an article would go, the likeliest of it stays and `fallback` is set."""
-    never = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.full((1, 2), -9, np.float32))
+    never = Trees(np.zeros((1, 1, 1), np.int32), np.zeros((1, 1, 1), np.float32), np.full((1, 1, 2), -9, np.float32))
     deaf = replace(classifier, in_bare_text=never)
     [verdict] = deaf.classify([article(5).blocks])
     assert verdict.fallback and "body" in verdict.names
@@ -123,7 +123,7 @@ def test_text_that_the_model_would_lose_whole_is_kept_and_said_so(classifier: Ki
 
 def test_context_adds_to_what_a_block_says_by_itself(classifier: KindClassifier) -> None:
     """Where context has nothing to say, a block that is surely boilerplate by itself is dropped, and one that is surely text is kept."""
-    silent = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros((1, 2), np.float32))
+    silent = Trees(np.zeros((1, 1, 1), np.int32), np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 2), np.float32))
     blocks = blocks_of("Subscribe", *[block.text for block in article(5).blocks])
     seen = classifier.look([blocks])
     first = np.full((len(blocks), len(KINDS)), 1e-9, np.float32)
@@ -276,7 +276,7 @@ def test_what_is_likelier_the_articles_than_not_is_kept_on_pages(classifier: Kin
     longest = max(range(len(blocks)), key=lambda number: len(blocks[number].text))
     as_own, as_other = counts_for(classifier.look([blocks]).words[longest])
     learnt = np.log(likely / (1 - likely) * as_own / as_other)
-    even = Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.full((1, 2), learnt, np.float32))
+    even = Trees(np.zeros((1, 1, 1), np.int32), np.zeros((1, 1, 1), np.float32), np.full((1, 1, 2), learnt, np.float32))
     [verdict] = replace(classifier, on_pages=even).classify([blocks])
     assert verdict.fallback is not kept
 
@@ -383,9 +383,18 @@ def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:
     values = np.random.default_rng(0).normal(size=(600, 7)).astype(np.float32)
     boosting = GradientBoostingClassifier(init="zero", n_estimators=20, max_depth=4, min_samples_leaf=40, random_state=0)
     boosting.fit(values, values[:, 2] + values[:, 5] ** 2 > 1)
-    trees = trees_of(boosting)
-    assert np.abs(trees.score(values) - boosting.decision_function(values)).max() < 1e-5
-    assert trees.score(values[:0]).shape == (0,)
+    trees, nothing = trees_of(boosting), np.zeros(len(values), np.float32)
+    assert np.abs(trees.score(values, nothing) - boosting.decision_function(values)).max() < 1e-5
+    assert trees.score(values[:0], nothing[:0]).shape == (0,)
+
+
+def test_sets_of_trees_answer_with_their_mean_unless_the_first_is_sure() -> None:
+    """Three sets of one tree each, which answer 0 below and 1, 3 and 5 above a half of the only feature."""
+    value = np.array([[[0, 1]], [[0, 3]], [[0, 5]]], np.float32)
+    trees = Trees(np.zeros((3, 1, 1), np.int32), np.full((3, 1, 1), 0.5, np.float32), value)
+    values = np.array([[0], [1], [1], [1]], np.float32)
+    start = np.array([1, 1, SURE, -SURE - 2], np.float32)
+    assert trees.score(values, start).tolist() == [1, 4, SURE + 1, -SURE - 1]
 
 
 def test_knots_spread_a_feature_over_its_range() -> None:

@@ -123,10 +123,10 @@ class KindClassifier:
         own = np.zeros(len(values), np.float32)
         on_page = seen.on_page
         if on_page.any():
-            own[on_page] = self.on_pages.score(values[on_page])
+            own[on_page] = self.on_pages.score(values[on_page], own[on_page])
         if not on_page.all():
             bare = values[~on_page]
-            own[~on_page] = by_itself(bare) + self.in_bare_text.score(bare)
+            own[~on_page] = self.in_bare_text.score(bare, by_itself(bare))
         as_own, as_other = counts_for(seen.words)
         own -= np.log(as_own / as_other)
         scores = [self._networks(values[begin : begin + AT_ONCE]) for begin in range(0, len(values), AT_ONCE)]

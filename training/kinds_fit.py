@@ -58,7 +58,7 @@ class Growth(NamedTuple):
 
 
 ON_PAGES = Growth(sets=4, trees=160, rate=0.1, least_leaf=30, rows=45_000)
-IN_BARE_TEXT = Growth(sets=2, trees=320, rate=0.2, least_leaf=300, rows=90_000)
+IN_BARE_TEXT = Growth(sets=3, trees=320, rate=0.2, least_leaf=300, rows=90_000)
 """Bare text is learnt from several times as many blocks, most of them arranged from the others, and has no elements to tell it apart by."""
 
 
@@ -186,7 +186,7 @@ def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -
     fitted = Parallel(JOBS)(
         delayed(_trees)(values[part], told.part(part), start, growth, seed + number) for part, start, growth in parts for number in range(growth.sets)
     )
-    return averaged(fitted[: ON_PAGES.sets]), averaged(fitted[ON_PAGES.sets :])
+    return together(fitted[: ON_PAGES.sets]), together(fitted[ON_PAGES.sets :])
 
 
 def _trees(values: Floats, told: Told, start: str | _ByItself, growth: Growth, seed: int) -> Trees:
@@ -209,28 +209,29 @@ class _ByItself(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.stack([1 - own, own], axis=1)
 
 
-def averaged(sets: Sequence[Trees]) -> Trees:
-    """All trees of several sets as one, which answers with the mean of their answers."""
+def together(sets: Sequence[Trees]) -> Trees:
+    """Several sets as one."""
     feature, threshold, value = (np.concatenate(arrays) for arrays in zip(*sets, strict=True))
-    return Trees(feature, threshold, (value / len(sets)).astype(np.float32))
+    return Trees(feature, threshold, value)
 
 
 def trees_of(boosting: GradientBoostingClassifier) -> Trees:
-    """The trees of a classifier of two classes, without what it began with."""
+    """The trees of a classifier of two classes, as a set, without what it began with."""
     depth = boosting.max_depth
     inner = 2**depth - 1
     count = len(boosting.estimators_)
-    trees = Trees(np.zeros((count, inner), np.int32), np.full((count, inner), np.inf, np.float32), np.zeros((count, inner + 1), np.float32))
+    shape = 1, count, inner
+    trees = Trees(np.zeros(shape, np.int32), np.full(shape, np.inf, np.float32), np.zeros((1, count, inner + 1), np.float32))
     for number, (fitted,) in enumerate(boosting.estimators_):
         tree = fitted.tree_
         at = np.zeros(1, np.int64)
         for level in range(depth):
             place = slice(2**level - 1, 2 ** (level + 1) - 1)
             splits = tree.children_left[at] >= 0
-            trees.feature[number, place] = np.where(splits, tree.feature[at], 0)
-            trees.threshold[number, place] = np.where(splits, _not_above(tree.threshold[at]), np.inf)
+            trees.feature[0, number, place] = np.where(splits, tree.feature[at], 0)
+            trees.threshold[0, number, place] = np.where(splits, _not_above(tree.threshold[at]), np.inf)
             at = np.stack([np.where(splits, tree.children_left[at], at), np.where(splits, tree.children_right[at], at)], axis=1).ravel()
-        trees.value[number] = boosting.learning_rate * tree.value[at, 0, 0]
+        trees.value[0, number] = boosting.learning_rate * tree.value[at, 0, 0]
     return trees
 
 
