@@ -388,6 +388,15 @@ def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:
     assert trees.score(values[:0], nothing[:0]).shape == (0,)
 
 
+@pytest.mark.parametrize(("inner", "leaves", "whole"), [(15, 16, True), (31, 32, False), (15, 8, False), (0, 1, False)])
+def test_trees_of_a_file_are_whole_or_refused(inner: int, leaves: int, whole: bool) -> None:
+    """Deeper trees than fit into the bits of an answer would take memory without end."""
+    feature = np.zeros((2, 5, inner), np.int32)
+    trees = Trees(feature, feature.astype(np.float32), np.zeros((2, 5, leaves), np.float32))
+    assert trees.is_whole is whole
+    assert not trees._replace(feature=feature[0]).is_whole
+
+
 def test_sets_of_trees_answer_with_their_mean_unless_the_first_is_sure() -> None:
     """Three sets of one tree each, which answer 0 below and 1, 3 and 5 above a half of the only feature."""
     value = np.array([[[0, 1]], [[0, 3]], [[0, 5]]], np.float32)
