@@ -58,7 +58,7 @@ class Growth(NamedTuple):
 
 
 ON_PAGES = Growth(sets=4, trees=160, rate=0.1, least_leaf=30, rows=45_000)
-IN_BARE_TEXT = Growth(sets=3, trees=320, rate=0.2, least_leaf=300, rows=90_000)
+IN_BARE_TEXT = Growth(sets=2, trees=320, rate=0.2, least_leaf=300, rows=90_000)
 """Bare text is learnt from several times as many blocks, most of them arranged from the others, and has no elements to tell it apart by."""
 
 
