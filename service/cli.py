@@ -243,7 +243,10 @@ def check_command(data: tuple[Path, ...]) -> None:
         raise click.ClickException(f"{len(problems)} problems; mend the labels or the files they were made from")
     blocks = sum(len(article.blocks) for article in corpus.articles)
     read = {"articles": len(corpus.articles), "blocks": blocks, "pages": len(corpus.pages), "flattened pages": len(corpus.flattened)}
-    read |= {"articles without labels": len(corpus.unlabelled), "articles or pages with kinds told apart": len(corpus.kinds_apart | corpus.line_kinds_apart)}
+    read |= {
+        "articles without labels": len(corpus.unlabelled),
+        "articles or pages with kinds told apart": len(corpus.kinds_apart) + len(corpus.line_kinds_apart),
+    }
     click.echo(f"{', '.join(f'{count:,} {what}' for what, count in read.items() if count)}: nothing wrong")
 
 

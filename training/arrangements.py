@@ -43,8 +43,9 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
     """Arrangements of articles whose blocks stand at `edges[n]` up to `edges[n + 1]`: places of blocks in a new order. `own` and `kind` are of
     each block, and so is `bare`, which says that it comes from bare text. An article of bare text of other kinds only is furniture."""
     chance = np.random.default_rng(seed)
-    spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all()]
-    pages = [(begin, end) for begin, end in pairwise(edges.tolist()) if not bare[begin:end].any()]
+    articles = list(pairwise(edges.tolist()))
+    spans = [(begin, end) for begin, end in articles if bare[begin:end].all()]
+    pages = [(begin, end) for begin, end in articles if not bare[begin:end].any()]
     furniture = [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
     letters, lists = _long(kind, furniture, "appeal", LETTER), _long(kind, furniture, "related", LIST)
     loose = _by_kind(kind, sorted({*furniture} - {*letters, *lists}))

@@ -211,8 +211,7 @@ class _ByItself(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def together(sets: Sequence[Trees]) -> Trees:
     """Several sets as one."""
-    feature, threshold, value = (np.concatenate(arrays) for arrays in zip(*sets, strict=True))
-    return Trees(feature, threshold, value)
+    return Trees(*(np.concatenate(arrays) for arrays in zip(*sets, strict=True)))
 
 
 def trees_of(boosting: GradientBoostingClassifier) -> Trees:
