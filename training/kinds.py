@@ -1,6 +1,6 @@
 """Blocks -> kinds: is a block the article's own text, and if not, what is it?
 
-1. Each block by itself: words, pairs of words, line features and the elements it stands in, in linear models (`features`).
+1. Each block by itself: words, pairs of words, line features and the elements it stands in, in linear models (`features`, `first_stage`).
 2. Each block in its article: the first answers of its neighbours, of its relatives on the page and of the best run of text
    (`page_context`). Boosted trees say whether it is the article's own, one set of them for pages and one for bare text, which begins with
    what the block says by itself; small networks of which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
@@ -21,18 +21,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from training.appeals import runs_of_appeals
-from training.article import KINDS, TEXT_KINDS, Block
+from training.article import KINDS, Block
 from training.errors import ModelError
-from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, pairs_of, said_before, standing, words_of
+from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_before
+from training.first_stage import IS_TEXT, columns, probabilities
 from training.page_context import by_itself, context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
 from training.trees import Trees
 
-IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
 AT_ONCE = 128
 """Blocks that the networks answer for at a time: their features stay in the processor's cache."""
 UNKNOWN = -1
@@ -169,22 +168,6 @@ class KindClassifier:
         return classifier
 
 
-def columns(seen: Look, hints: Lexicon, idf: Floats) -> sparse.csr_array:
-    """The first stage's features: TF-IDF of words, pairs of words, the line, and hints of the element, its parent and all round them."""
-    known = len(idf) - NUMBERS
-    word, block = words_of(seen, known)
-    pair, pair_block = pairs_of(word, block)
-    return sparse.hstack(
-        [
-            _unit_rows(_counted(word, block, (len(seen.words), len(idf))), idf),
-            _unit_rows(_counted(pair, pair_block, (len(seen.words), PAIRS)), np.ones(PAIRS, np.float32)),
-            sparse.csr_array(seen.shape),
-            *_hinted(seen, hints),
-        ],
-        format="csr",
-    )
-
-
 class Knots(NamedTuple):
     """Pieces of the range of each feature, arrays (pieces,): its `column`, where it begins, and one over its width."""
 
@@ -198,17 +181,6 @@ class Knots(NamedTuple):
         come -= self.begin[:, None]
         come *= self.slope[:, None]
         return np.clip(come, 0, 1, out=come).T
-
-
-def probabilities(answers: Floats) -> Floats:
-    """Answers (blocks, answers) -> probability of each kind: of being the article's own or not, times of the kind among those of its sort."""
-    own = 1 / (1 + np.exp(-np.clip(answers[:, :1], -SUREST, SUREST)))
-    scores = answers[:, 1:]
-    p = np.empty_like(scores)
-    for sort, whole in ((IS_TEXT, own), (~IS_TEXT, 1 - own)):
-        powers = np.exp(scores[:, sort] - scores[:, sort].max(axis=1, keepdims=True))
-        p[:, sort] = whole * powers / powers.sum(axis=1, keepdims=True)
-    return p.astype(np.float32)
 
 
 def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probability: Floats) -> None:
@@ -256,8 +228,6 @@ OWN_LINE, OTHER_LINE = 0.2, 1.0
 COUNTED_AS_ONE, MOST_COUNTED = 20, 60
 """So many words count for as much as a line of boilerplate; so many of a block are counted."""
 APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
-SUREST = 30.0
-"""Logits beyond this say nothing more, and overflow."""
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
 QUITE_OWN = 0.9
@@ -272,38 +242,3 @@ LEAST_KEPT = 0.02
 """When less than this share of an article's prose would be kept, more is."""
 NEAREST = 0.5
 """Beside the likeliest prose of the article, so likely must a block be that is kept then."""
-
-
-def _counted(column: Ints, row: Ints, shape: tuple[int, int]) -> sparse.csr_array:
-    """How often each column comes in each row."""
-    place = np.sort(row * shape[1] + column)  # scipy would sort row by row
-    first = np.flatnonzero(np.diff(place, prepend=-1))
-    there, times = place[first], np.diff(first, append=len(place))
-    edges = np.searchsorted(there, np.arange(shape[0] + 1) * shape[1])
-    return sparse.csr_array((times.astype(np.float32), (there % shape[1]).astype(np.int32), edges.astype(np.int32)), shape=shape)
-
-
-def _unit_rows(counts: sparse.csr_array, weight: Floats) -> sparse.csr_array:
-    """Sublinear, weighted, each row of length 1."""
-    counts.data = (1 + np.log(counts.data)) * weight[counts.indices]
-    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    length = np.sqrt(np.bincount(rows, counts.data**2, minlength=counts.shape[0]))
-    counts.data = (counts.data / length[rows]).astype(np.float32)
-    return counts
-
-
-def _hinted(seen: Look, hints: Lexicon) -> list[sparse.csr_array]:
-    """Hints of the element a block stands in, of the one round it, and of all round it."""
-    sorts = len(seen.elements.sorts)
-    tokens = hints.read(seen.elements.sorts)
-    said = tokens.word > 0
-    of_sort = _counted(tokens.word[said].astype(np.int64), tokens.text[said], (sorts, len(hints)))
-    of_sort.data[:] = HINT
-    levels = (seen.inside[:, :1], seen.inside[:, 1:2], seen.inside[:, 1:])
-    own, parent, around = (standing(level, seen.elements.sort, sorts) @ of_sort for level in levels)
-    around.data = np.minimum(around.data, MOST_HINT)
-    return [own, parent, around]
-
-
-HINT, MOST_HINT = 0.25, 0.5
-"""What a hint of an element counts for, and at most when several elements round a block have it."""

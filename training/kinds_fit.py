@@ -23,7 +23,8 @@ from training.align import TEXT
 from training.arrangements import arrange
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
-from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, columns, counts_for, probabilities
+from training.first_stage import columns, probabilities
+from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
 from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
 from training.trees import DEEPEST, Trees
