@@ -234,6 +234,13 @@ def test_nonsense_that_a_page_says_of_itself_is_passed_over(said: str) -> None:
     assert copy.metadata == Metadata(title="Rain")
 
 
+def test_a_link_to_the_author_is_no_author() -> None:
+    """Of what a page links to, its own address alone says something of the article."""
+    head = '<link rel="author" href="/people/7"><link rel="Canonical" href="https://www.gannet.example/rain"><meta name="author" content="By Ines Tavener">'
+    metadata = read(article_from_text(f"{head}<p>Rain fell.", media_type="text/html")).metadata
+    assert (metadata.author, metadata.source) == ("Ines Tavener", "gannet.example")
+
+
 def test_all_articles_of_a_graph_are_looked_at() -> None:
     """A page's words on itself may be one of several things, in a list or a graph, with one author or many."""
     article = '{"@type": ["Thing", "OpinionNewsArticle"], "headline": "Rain", "author": ["Zoë", {"name": "Ines Tavener"}, 7]}'
