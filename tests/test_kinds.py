@@ -10,16 +10,17 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from tests.timing import best_of_three
 from training.align import BOILERPLATE, TEXT, align
-from training.appeals import runs_of_appeals
+from training.appeals import Plea, runs_of_appeals
 from training.arrangements import arrange
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import look, said_before, words_of
+from training.first_stage import FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeals, counts_for
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
 from training.page import read_page
-from training.page_context import best_runs, letters, text_probability
+from training.page_context import best_runs, letters, text_probability, voices
 from training.teasers import lists_of_teasers
 from training.tokens import Lexicon
 from training.trees import SURE, Trees
@@ -128,7 +129,7 @@ def test_context_adds_to_what_a_block_says_by_itself(classifier: KindClassifier)
     seen = classifier.look([blocks])
     first = np.full((len(blocks), len(KINDS)), 1e-9, np.float32)
     first[:, 0], first[0, 0], first[0, -1] = 1, 0, 1
-    own = text_probability(replace(classifier, in_bare_text=silent).second(seen, first))
+    own = text_probability(replace(classifier, in_bare_text=silent).second(seen, FirstAnswers(first, np.zeros(len(blocks), np.float32))))
     assert own[0] < 0.1 and (own[1:] > 0.95).all()
 
 
@@ -243,6 +244,40 @@ def test_a_letter_goes_from_its_salutation_to_the_end_of_its_article() -> None:
     assert letters(seen, p) == pytest.approx(np.array(expected))
 
 
+def test_a_voice_is_compared_with_what_stands_before_and_after() -> None:
+    """Of each block: its own voice, that of all before and of all after it, how much it changes here and has changed so far, how far the block's is from the
+    opening's, the opening's, and those of windows near it. Short lines have no voice that others hear, other articles none at all."""
+    told, short = "one two three four five six seven eight nine ten", "Share this"
+    seen = look(Lexicon([]), [blocks_of(told, told, short, told, told), blocks_of(told)])
+    found = voices(seen, np.array([-2, -2, 9, 3, 3, 1], np.float32))
+    own, before, after, change, greatest, from_opening, opening, *near = found.T
+    assert own.tolist() == [-2, -2, 4, 3, 3, 1]
+    assert before == pytest.approx([0, -2, -2, -2, -1 / 3, 0])
+    assert after == pytest.approx([0.5, 4 / 3, 3, 3, 3, 1])
+    assert change == pytest.approx(np.array([0, 10 / 3 * 7.5**0.5, 5 * 10**0.5, 5 * 10**0.5, 10 / 3 * 7.5**0.5, 0]) / 20)
+    assert greatest == pytest.approx([0, *[change[1]], *[change[2]] * 3, 0])
+    assert opening == pytest.approx([-1 / 3] * 5 + [1]) and from_opening == pytest.approx(own - opening)
+    assert [window[1] for window in near] == pytest.approx([-2, 3, -2, 3]) and [window[5] for window in near] == [0] * 4
+
+
+def test_the_first_stage_hears_the_writers_own_voice_where_passages_were_labelled() -> None:
+    """An argument is louder than a report by an outlet it has not seen; without labels all voices are the same."""
+    argues, reports = "Nobody should put up with this shabby plan, number {}.", "The board voted on plan {} on Monday, officials said."
+    articles = [
+        LabelledBlocks(
+            blocks_of(*(text.format(number + place) for place in range(4)), "Log in"), ["body"] * 4 + ["navigation"], f"{number % 6}.example", [sign] * 4 + [0]
+        )
+        for number in range(24)
+        for text, sign in ((argues, 1.0), (reports, -1.0))
+    ]
+    unseen = [blocks_of("Nobody should put up with the mayor.", "Officials said the mayor voted on Monday.")]
+    for told, differ in ((articles, True), ([article._replace(voices=()) for article in articles], False)):
+        fitted = fit_kinds(told)
+        answers = FirstAnswers.of(columns(fitted.look(unseen), fitted.hints, fitted.idf) @ fitted.weights + fitted.bias)
+        argued, reported = answers.voice.tolist()
+        assert argued > reported + 1 if differ else argued == reported
+
+
 def test_what_was_not_kept_was_not_said() -> None:
     """Words that stood before in a block that is dropped are not said twice; nor are those of another article."""
     text = "The mayor of Brenn speaks to reporters in front of the old town hall"
@@ -303,7 +338,7 @@ def test_of_a_page_some_paragraphs_come_alone_and_a_stretch_as_it_stands() -> No
     arranged = [order for seed in range(20) for order in arrange(np.array([0, 40]), kind == body, kind, np.zeros(40, bool), seed)]
     alone = [order for order in arranged if (kind[order] == body).all()]
     stretches = [order for order in arranged if (np.diff(order) == 1).all()]
-    assert len(alone) + len(stretches) >= len(arranged) == 40
+    assert len(alone) + len(stretches) >= len(arranged) == 80
     assert any((np.diff(order) == 2).any() for order in alone), "the caption is left out"
     assert any(order[0] < 15 for order in stretches) and any(order[-1] > 25 for order in stretches)
     assert all((kind[order] == body).any() for order in arranged)
@@ -342,10 +377,10 @@ def test_lists_of_teasers_are_made_of_one_sources_articles() -> None:
 def test_what_stands_between_two_pleas_is_part_of_the_plea() -> None:
     appeal = np.array([0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0], bool)
     nowhere = np.zeros(13, bool)
-    assert list(runs_of_appeals(appeal, appeal, nowhere)) == [slice(5, 10)]
-    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.zeros(11, bool), nowhere)) == []
-    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool), nowhere)) == [slice(0, 11)]
-    assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal, nowhere)) == []
+    assert list(runs_of_appeals(appeal, appeal, nowhere, nowhere)) == [Plea(slice(5, 10), False)]
+    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), *np.zeros((3, 11), bool))) == []
+    assert list(runs_of_appeals(np.array([1] + [0] * 9 + [1], bool), np.ones(11, bool), *np.zeros((2, 11), bool))) == [Plea(slice(0, 11), False)]
+    assert list(runs_of_appeals(appeal & (np.arange(13) < 6), appeal, nowhere, nowhere)) == []
 
 
 @pytest.mark.parametrize(("lines", "begin"), [([2], 2), ([2, 4], 2), ([0], 5), ([5, 7], 5), ([11], 5)])
@@ -353,7 +388,34 @@ def test_a_letter_asks_from_its_salutation_on(lines: list[int], begin: int) -> N
     """A salutation a few blocks before the first plea opens the plea; one further away, or after that, does not."""
     appeal, salutes = np.zeros((2, 13), bool)
     appeal[[5, 8, 9]], salutes[lines] = True, True
-    assert list(runs_of_appeals(appeal, appeal, salutes)) == [slice(begin, 10)]
+    assert list(runs_of_appeals(appeal, appeal, salutes, np.zeros(13, bool))) == [Plea(slice(begin, 10), False)]
+
+
+@pytest.mark.parametrize(
+    ("greets", "signs", "found"),
+    [
+        (2, 18, Plea(slice(2, 20), True)),
+        (2, 12, Plea(slice(16, 20), False)),
+        (1, 18, Plea(slice(16, 20), False)),
+        (17, 18, Plea(slice(16, 20), False)),
+    ],
+)
+def test_a_signed_letter_goes_from_a_salutation_that_is_an_appeal_to_its_signature(greets: int, signs: int, found: Plea) -> None:
+    """However much it tells between the two; not where the salutation is the article's own, as an open letter's is, or the signature somebody else's."""
+    appeal = np.isin(np.arange(20), (2, 16, 17, 18, 19))
+    likely, salutes, signatures = np.zeros((3, 20), bool)
+    salutes[greets] = signatures[signs] = True
+    assert list(runs_of_appeals(appeal, likely, salutes, signatures)) == [found]
+
+
+def test_all_of_a_signed_letter_goes() -> None:
+    """Also what is quite likely an article's by itself, and nothing of the article before it."""
+    body, appeal = KINDS.index("body"), KINDS.index("appeal")
+    texts = [paragraph(0), "Dear Ada,", *map(paragraph, range(1, 8)), "Help us.", "Sincerely,"]
+    seen = look(Lexicon.learn([*texts, "dear sincerely"], 1), [blocks_of(*texts)])
+    kind = np.array([body, appeal, *[body] * 7, appeal, appeal])
+    carry_appeals(seen, np.zeros((11, len(KINDS)), np.float32), np.full(11, 0.99, np.float32), kind, np.ones(11, np.float32))
+    assert kind.tolist() == [body] + [appeal] * 10
 
 
 def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_likely_its_own() -> None:
@@ -374,7 +436,7 @@ def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_like
 def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows() -> None:
     def seconds(blocks: int) -> float:
         pleas, nowhere = np.arange(blocks) % 10 == 0, np.zeros(blocks, bool)
-        return best_of_three(lambda: list(runs_of_appeals(pleas, nowhere, nowhere)))
+        return best_of_three(lambda: list(runs_of_appeals(pleas, nowhere, pleas, nowhere)))
 
     assert seconds(160_000) < 20 * seconds(20_000)
 

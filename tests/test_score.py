@@ -56,7 +56,7 @@ ADVICE = (
     "Ask him for one thing: that your name stays on the stern. He will say yes, because he has known all along whose it was."
 )
 
-INTRODUCTION = "Hedda Lind has answered readers' letters in these pages for eleven years, and has been wrong, by her own count, four times."
+INTRODUCTION = "Few things divide the families of Ostrand as boats do. This spring a reader wrote to Hedda Lind about one that had been lent for nine years."
 OPEN_LETTER = (
     "An open letter from a fisherman of Ostrand to its mayor, which this paper received on Monday, follows in full and as it was written.\n\n"
     "Dear Mayor Brandis,\n\n"

@@ -19,22 +19,30 @@ OTHER_COST = 5
 LEAST_APPEALS = 2
 LEAST_SHARE = 0.2
 """A run makes up at least this share of the text: round a whole page, flattened, pleas stand that have nothing to do with each other."""
-
-
 OPENING = 4
 """A run that begins so few blocks after a salutation begins with it: letters tell a story before they ask."""
 
 
-def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_], salutes: NDArray[np.bool_]) -> Iterator[slice]:
+class Plea(NamedTuple):
+    """A run of appeals. A `signed` one is a letter from its salutation to its signature, and nothing in it is the article's, whatever it reads like."""
+
+    blocks: slice
+    signed: bool
+
+
+def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_], salutes: NDArray[np.bool_], signs: NDArray[np.bool_]) -> Iterator[Plea]:
     """The runs of one article's blocks that are appeals on the whole. `appeal` (blocks,) says which blocks are by themselves, `likely` which could be,
-    `salutes` which are a salutation."""
+    `salutes` which are a salutation and `signs` which the line above a letter writer's name."""
     if appeal.sum() < LEAST_APPEALS:
         return
+    greetings = np.flatnonzero(salutes & appeal)
     for run in _greatest_runs(np.where(appeal, CARRIED, np.where(likely, -LIKELY_COST, -OTHER_COST)).tolist()):
-        if appeal[run].sum() >= LEAST_APPEALS and run.stop - run.start >= LEAST_SHARE * len(appeal):
-            opening = slice(max(0, run.start - OPENING), run.start)
-            greeting = np.flatnonzero(salutes[opening])
-            yield slice(opening.start + int(greeting[0]), run.stop) if len(greeting) else run
+        opening = max(0, run.start - OPENING)
+        greeted, near = np.searchsorted(greetings, run.start), np.flatnonzero(salutes[opening : run.start])
+        signed = bool(greeted) and bool(signs[run].any())
+        start = int(greetings[greeted - 1]) if signed else opening + int(near[0]) if len(near) else run.start
+        if appeal[run].sum() >= LEAST_APPEALS and run.stop - start >= LEAST_SHARE * len(appeal):
+            yield Plea(slice(start, run.stop), signed)
 
 
 class _Run(NamedTuple):

@@ -35,6 +35,8 @@ LETTER, LIST = 5, 3
 """So many blocks or more that are all appeals are a letter, all related a list of teasers: these come as a whole."""
 LISTED, LISTED_AFTER = 0.5, 0.8
 """How often an article gets a list of teasers, and how often after its text; the text of a whole page gets it among what stands round it there."""
+FRAGMENTS = 3
+"""Times that some paragraphs of a page come alone."""
 STRETCH = (3, 30)
 """Blocks of a stretch of a page."""
 
@@ -65,7 +67,8 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
     for begin, end in pages:
         text = begin + np.flatnonzero(own[begin:end])
         if len(text) >= PART[0]:
-            yield _short(text, chance)
+            for _ in range(FRAGMENTS):
+                yield _short(text, chance)
             yield _stretch(begin, end, text, chance)
 
 

@@ -3,6 +3,8 @@ what their answers mean."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 
@@ -11,10 +13,25 @@ from training.features import NUMBERS, PAIRS, Floats, Ints, Look, pairs_of, stan
 from training.tokens import Lexicon
 
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
+OF_KINDS = 1 + len(KINDS)
+"""Answers to the two questions of a block's kind: a logit of being the article's own, and a score for each kind."""
 SUREST = 30.0
 """Logits beyond this say nothing more, and overflow."""
 HINT, MOST_HINT = 0.25, 0.5
 """What a hint of an element counts for, and at most when several elements round a block have it."""
+
+
+class FirstAnswers(NamedTuple):
+    """What the first stage says of blocks: the probability of each kind, (blocks, kinds), and of whose voice is heard, (blocks,), the logit of its being the
+    writer's own opinion."""
+
+    kinds: Floats
+    voice: Floats
+
+    @classmethod
+    def of(cls, answers: Floats) -> FirstAnswers:
+        """From answers (blocks, answers), the voice being the last of them."""
+        return cls(probabilities(answers[:, :OF_KINDS]), answers[:, OF_KINDS])
 
 
 def columns(seen: Look, hints: Lexicon, idf: Floats) -> sparse.csr_array:

@@ -18,6 +18,7 @@ from training.teasers import lists_of_teasers
 
 SURE_WEIGHT = {1: 0.3, 2: 0.8, 3: 1.0}
 """What a passage counts for, by how sure its label is."""
+VOICE = {"editorial": 1, "reporting": -1}
 LEAST_PASSAGES = 50
 LEAST_SOURCES = 5
 """Both stages of the labels hold out whole sources while they learn; with fewer they would remember outlets."""
@@ -102,13 +103,14 @@ def _titled(article: LabelledBlocks, title: str | None) -> LabelledBlocks:
     headline = folded(title or "")
     if not headline or "headline" in article.kinds or "body" not in article.kinds or any(block.element for block in article.blocks):
         return article
-    return LabelledBlocks([Block(headline, None, None), *article.blocks], ["headline", *article.kinds], article.source)
+    return LabelledBlocks([Block(headline, None, None), *article.blocks], ["headline", *article.kinds], article.source, article.voices and [0, *article.voices])
 
 
 def _told_together(corpus: Corpus) -> Iterator[tuple[str | None, LabelledBlocks]]:
     """Articles labelled block by block, with their titles."""
     for article in corpus.articles:
-        yield article.title, LabelledBlocks(labelled_article_blocks(article), [block.kind for block in article.blocks], article.source)
+        voices = [VOICE[block.label] * SURE_WEIGHT[block.sure] if block.label else 0.0 for block in article.blocks]
+        yield article.title, LabelledBlocks(labelled_article_blocks(article), [block.kind for block in article.blocks], article.source, voices)
 
 
 def _told_apart(corpus: Corpus) -> Iterator[tuple[str | None, LabelledBlocks]]:

@@ -8,7 +8,8 @@
    In bare text an appeal is one from its first plea to its last (`appeals`).
 
 Both stages answer two questions. Whether a block is the article's own is learnt from all labelled blocks, of which kind it then is from
-those whose kind was told. A bare line is a block that stands in no element.
+those whose kind was told. The first answers a third one: whose voice is heard, the reporter's or the writer's own, learnt from labelled passages. A plea that
+argues is told from the report before it by that. A bare line is a block that stands in no element.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.appeals import runs_of_appeals
+from training.appeals import Plea, runs_of_appeals
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_before
-from training.first_stage import IS_TEXT, columns, probabilities
+from training.first_stage import IS_TEXT, OF_KINDS, FirstAnswers, columns, probabilities
 from training.page_context import by_itself, context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
@@ -39,11 +40,13 @@ UNKNOWN = -1
 
 
 class LabelledBlocks(NamedTuple):
-    """An article's blocks, for each its kind, or TEXT or BOILERPLATE where no more is known, and who published it."""
+    """An article's blocks, for each its kind, or TEXT or BOILERPLATE where no more is known, and who published it. Where passages were labelled, `voices` holds
+    for each block what its label counts for: above 0 for `editorial`, below for `reporting`, 0 where it has none."""
 
     blocks: Sequence[Block]
     kinds: Sequence[str]
     source: str
+    voices: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class KindClassifier:
-    """Each stage answers in ANSWERS columns: the logit of being the article's own, then a score for each kind.
+    """Each stage answers with the logit of being the article's own, then a score for each kind; the first also with the logit of the writer's own voice.
 
     `weights` (columns, answers) and `bias` belong to the first stage. In the second, `on_pages` and `in_bare_text` say whether a block is the
     article's own, `knots` spread the features out for the networks, which stand side by side in `hidden` and `output` (weights and bias each)."""
@@ -93,7 +96,7 @@ class KindClassifier:
         if not len(seen.words):
             return [Verdicts(np.zeros(0, np.int64), np.zeros(0, np.float32), [], False) for _ in range(seen.articles)]
         matrix = columns(seen, self.hints, self.idf)
-        first = probabilities(matrix @ self.weights + self.bias)
+        first = FirstAnswers.of(matrix @ self.weights + self.bias)
         p = self.second(seen, first)
         text = text_probability(p)
         rescued = fallback(seen, text)
@@ -104,8 +107,8 @@ class KindClassifier:
             again &= said_before(seen, own & there) >= SAID_SHARE
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
-        carry_appeals(seen, first, text, kind, probability)
-        why = reasons(seen, kind, Evidence(text_probability(first), matrix, self.telling, self.words, self.hints))
+        carry_appeals(seen, first.kinds, text, kind, probability)
+        why = reasons(seen, kind, Evidence(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
             for begin, end in pairwise(seen.edges.tolist())
@@ -116,7 +119,7 @@ class KindClassifier:
         """What each column of the first stage speaks for, (columns, kinds)."""
         return telling(self.weights)
 
-    def second(self, seen: Look, first: Floats) -> Floats:
+    def second(self, seen: Look, first: FirstAnswers) -> Floats:
         """Probability of each kind in context, (blocks, kinds)."""
         values = context(seen, first, self.idf)
         own = np.zeros(len(values), np.float32)
@@ -162,7 +165,7 @@ class KindClassifier:
         )  # fmt: skip
         width = len(words) + NUMBERS + PAIRS + 3 * len(hints)
         fits = arrays["kinds"] == KINDS and len(classifier.idf) == len(words) + NUMBERS and len(classifier.weights) > width
-        fits = fits and all(tree.is_whole for tree in trees.values())
+        fits = fits and classifier.weights.shape[1] == OF_KINDS + 1 and all(tree.is_whole for tree in trees.values())
         if not fits:
             raise ModelError("the kinds part of the model was made by another version of copydesk; fit it again with `copydesk train`")
         return classifier
@@ -184,21 +187,24 @@ class Knots(NamedTuple):
 
 
 def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probability: Floats) -> None:
-    """Name appeals, in place, the blocks of bare text that stand in a run of appeals and are not quite likely the article's own; as probable as the run has
-    appeals in it. Nothing is carried away where it would leave no text: that is an article with pleas, or in a language of which no plea is known."""
+    """Name appeals, in place, the blocks of bare text that stand in a signed letter, or in a run of appeals and are not quite likely the article's own; as
+    probable as the run has appeals in it. Nothing is carried away where it would leave no text: that is an article with pleas, or in a language of which no
+    plea is known."""
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
     own = IS_TEXT[kind]
-    carried = own & (text < QUITE_OWN)
     edges = seen.edges.tolist()
     for article in np.unique(seen.article[appeal]).tolist():
         begin, end = edges[article : article + 2]
-        found = runs_of_appeals(*(lines[begin:end] for lines in (appeal, likely, seen.salutes)))
-        runs = [slice(begin + run.start, begin + run.stop) for run in found]
-        if runs and sum(own[run].sum() for run in runs) < own[begin:end].sum():
-            for run in runs:
-                probability[run][carried[run]] = np.mean(appeal[run] | likely[run])
-                kind[run][carried[run]] = APPEAL
+        pleas = [
+            Plea(slice(begin + blocks.start, begin + blocks.stop), signed)
+            for blocks, signed in runs_of_appeals(*(lines[begin:end] for lines in (appeal, likely, seen.salutes, seen.signs)))
+        ]
+        if pleas and sum(own[blocks].sum() for blocks, _ in pleas) < own[begin:end].sum():
+            for blocks, signed in pleas:
+                carried = own[blocks] & (signed | (text[blocks] < QUITE_OWN))
+                probability[blocks][carried] = np.mean(appeal[blocks] | likely[blocks])
+                kind[blocks][carried] = APPEAL
 
 
 def counts_for(words: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

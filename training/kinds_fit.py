@@ -23,13 +23,12 @@ from training.align import TEXT
 from training.arrangements import arrange
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
-from training.first_stage import columns, probabilities
+from training.first_stage import OF_KINDS, FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
 from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
 from training.trees import DEEPEST, Trees
 
-ANSWERS = 1 + len(KINDS)
 ABSENT = -30.0
 """Score of a kind that no training block has."""
 LEAST_ARTICLES = 3
@@ -83,18 +82,18 @@ def fit_kinds(articles: Sequence[LabelledBlocks], lists: Sequence[LabelledBlocks
     return KindClassifier(words, hints, idf, weights, bias, on_pages, in_bare_text, knots, hidden, output)
 
 
-def held_out_answers(matrix: sparse.csr_array, told: Told) -> Floats:
-    """Probability of each kind (blocks, kinds) from a first stage that has not seen the block's source."""
-    first = np.zeros((len(told.kind), len(KINDS)), np.float32)
+def held_out_answers(matrix: sparse.csr_array, told: Told) -> FirstAnswers:
+    """What a first stage says of each block that has not seen the block's source."""
+    answers = np.zeros((len(told.kind), OF_KINDS + 1), np.float32)
     folds = list(GroupKFold(min(FOLDS, len(np.unique(told.group)))).split(matrix, groups=told.group))
     fitted = Parallel(JOBS)(delayed(fit_first)(matrix[inside], told.part(inside)) for inside, _ in folds)
     for (_, outside), (weights, bias) in zip(folds, fitted, strict=True):
-        first[outside] = probabilities(matrix[outside] @ weights + bias)
-    return first
+        answers[outside] = matrix[outside] @ weights + bias
+    return FirstAnswers.of(answers)
 
 
 def _arranged(
-    articles: Sequence[LabelledBlocks], seen: Look, first: Floats, told: Told, words: Lexicon, idf: Floats, seed: int
+    articles: Sequence[LabelledBlocks], seen: Look, first: FirstAnswers, told: Told, words: Lexicon, idf: Floats, seed: int
 ) -> tuple[Floats, NDArray[np.bool_], Told]:
     """What the second stage learns from: the articles as they are and their blocks arranged otherwise; features, whether on a page, and what is told."""
     blocks = [block for article in articles for block in article.blocks]
@@ -102,7 +101,7 @@ def _arranged(
     place = np.concatenate(arranged)
     again = look(words, [[blocks[at] for at in order.tolist()] for order in arranged])
     whole = np.flatnonzero(np.bincount(seen.article, told.own, minlength=seen.articles)[seen.article] > 0)
-    values = np.concatenate([context(seen, first, idf)[whole], context(again, first[place], idf)])
+    values = np.concatenate([context(seen, first, idf)[whole], context(again, FirstAnswers(first.kinds[place], first.voice[place]), idf)])
     return values, np.concatenate([seen.on_page[whole], again.on_page]), told.part(np.concatenate([whole, place]))
 
 
@@ -115,13 +114,14 @@ def _foreign(seen: Look, seed: int) -> Look:
 
 class Told(NamedTuple):
     """What is known of each block, arrays (blocks,): `own` 1 or 0, `kind` an index into KINDS or UNKNOWN; the source as a number in `group`;
-    what the block counts for in each of the two questions."""
+    what the block counts for in each of the two questions, and in the third, whose voice it is: above 0 for the writer's own opinion, below for reporting."""
 
     own: Ints
     kind: Ints
     group: Ints
     own_weight: Floats
     kind_weight: Floats
+    voice: Floats
 
     @classmethod
     def of(cls, articles: Sequence[LabelledBlocks], seen: Look) -> Told:
@@ -136,14 +136,15 @@ class Told(NamedTuple):
         own_weight = np.where(own == 1, *counts_for(seen.words)) * page * np.where(told_kinds, KINDS_TOLD, 1)
         often = np.bincount(kind[kind >= 0], minlength=len(KINDS))
         kind_weight = np.where(kind >= 0, (often.mean() / np.maximum(often, 1)[kind]) ** RARITY, 0) * page
-        return cls(own, kind, group, own_weight.astype(np.float32), kind_weight.astype(np.float32))
+        voice = np.concatenate([article.voices or np.zeros(len(article.blocks)) for article in articles])
+        return cls(own, kind, group, own_weight.astype(np.float32), kind_weight.astype(np.float32), voice.astype(np.float32))
 
     def counting(self, which: NDArray[np.bool_]) -> Told:
         """The same where the other blocks count for nothing."""
-        return self._replace(own_weight=self.own_weight * which, kind_weight=self.kind_weight * which)
+        return self._replace(own_weight=self.own_weight * which, kind_weight=self.kind_weight * which, voice=self.voice * which)
 
     def part(self, which: Ints) -> Told:
-        return Told(self.own[which], self.kind[which], self.group[which], self.own_weight[which], self.kind_weight[which])
+        return Told(self.own[which], self.kind[which], self.group[which], self.own_weight[which], self.kind_weight[which], self.voice[which])
 
 
 FOREIGN_SHARE = 0.1
@@ -156,13 +157,16 @@ RARITY = 0.3
 
 
 def fit_first(matrix: sparse.csr_array, told: Told) -> tuple[Floats, Floats]:
-    """Weights (columns, answers) and bias (answers,)."""
-    weights = np.zeros((matrix.shape[1], ANSWERS), np.float32)
-    bias = np.full(ANSWERS, ABSENT, np.float32)
-    known = told.kind >= 0
+    """Weights (columns, answers) and bias (answers,). Where no passage was labelled, or all alike, every voice is the same."""
+    weights = np.zeros((matrix.shape[1], OF_KINDS + 1), np.float32)
+    bias = np.full(OF_KINDS + 1, ABSENT, np.float32)
+    known, heard = told.kind >= 0, told.voice != 0
     with _stopping_early():
         own = _linear().fit(matrix, told.own, told.own_weight)
         kind = _linear().fit(matrix[known], told.kind[known], told.kind_weight[known])
+        if len(np.unique(told.voice[heard] > 0)) > 1:
+            voice = _linear().fit(matrix[heard], told.voice[heard] > 0, np.abs(told.voice[heard]))
+            weights[:, OF_KINDS], bias[OF_KINDS] = voice.coef_[0], voice.intercept_[0]
     weights[:, 0], bias[0] = own.coef_[0], own.intercept_[0]
     weights[:, 1 + kind.classes_], bias[1 + kind.classes_] = kind.coef_.T, kind.intercept_
     return weights, bias

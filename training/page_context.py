@@ -1,6 +1,6 @@
-"""Blocks in their article -> features: what the neighbours look like, where the article's own text runs, what a block shares with it.
+"""Blocks in their article -> features: what the neighbours look like, where the article's own text runs, what a block shares with it, whose voice it is in.
 
-Everything stands on the probabilities `p` (blocks, kinds) that each block has by itself.
+Everything stands on what the first stage says of each block by itself; `p` are the probabilities of kinds, (blocks, kinds).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from training.article import KINDS, TEXT_KINDS
 from training.features import Floats, Ints, Look
+from training.first_stage import FirstAnswers
 
 NEAR = (-3, -2, -1, 1, 2, 3)
 """Neighbours looked at one by one."""
@@ -35,6 +36,13 @@ EVEN, EVIDENCE = 0.05, (-2.0, 3.0)
 """The probability of a kind that speaks neither for nor against a run of it, and what a block can say at most, in logits."""
 RARE_IDF = 4.0
 """Words in fewer than about one article in 20 tell what an article is about."""
+HEARD_WORDS, LOUDEST = 8, 4.0
+"""A block of fewer words has no voice that is heard, and none counts for more than this logit."""
+OPENING = 4
+"""Blocks that an article begins with, the voice of which is compared with each block's."""
+VOICE_WINDOWS = (5, 10)
+CHANGE_SCALE = 20.0
+"""What a change of voice is divided by, words of prose being its unit of evidence."""
 
 
 def text_probability(p: Floats) -> Floats:
@@ -50,8 +58,9 @@ def by_itself(values: Floats) -> Floats:
     return said
 
 
-def context(seen: Look, p: Floats, idf: Floats) -> Floats:
+def context(seen: Look, answers: FirstAnswers, idf: Floats) -> Floats:
     """Features of shape (blocks, features)."""
+    p = answers.kinds
     text = text_probability(p)
     first, last = _bounds(seen)
     before = np.arange(len(p)) - first
@@ -75,6 +84,7 @@ def context(seen: Look, p: Floats, idf: Floats) -> Floats:
             _ladder(seen, text, words),
             shared_words(seen, text, idf),
             seen.shape,
+            voices(seen, answers.voice),
         ]
     )
     return np.round(values, DECIMALS, out=values).astype(np.float32)
@@ -231,3 +241,27 @@ def shared_words(seen: Look, text: Floats, idf: Floats) -> Floats:
     count = np.bincount(block, minlength=len(text))
     found = np.bincount(block, in_prose > own, minlength=len(text))
     return np.stack([found / np.maximum(1, count), np.log1p(count) / 3, count == 0], axis=1)
+
+
+def voices(seen: Look, voice: Floats) -> Floats:
+    """Whose voice is heard, as logits of the writer's own opinion, averaged over words of prose: in each block, in what stands before and after it, in the
+    article's opening, and near the block; how much the voice changes at the block, and the most that it changed up to there. Where a plea that argues stands
+    after a report, the voice changes once and stays."""
+    here = np.arange(len(voice))
+    first, last = _bounds(seen)
+    end = last + 1
+    voice = np.clip(voice, -LOUDEST, LOUDEST)
+    heard = np.minimum(seen.words, 60) * (seen.words >= HEARD_WORDS)
+    words, said = (np.concatenate([[0], np.cumsum(mass, dtype=np.float64)]) for mass in (heard, heard * voice))
+
+    def mean(begin: Ints, end: Ints) -> NDArray[np.float64]:
+        mean_voice: NDArray[np.float64] = (said[end] - said[begin]) / np.maximum(words[end] - words[begin], 1)
+        return mean_voice
+
+    before, after, opening = mean(first, here), mean(here, end), mean(first, np.minimum(first + OPENING, end))
+    words_before, words_after = words[here] - words[first], words[end] - words[here]
+    change = (after - before) * np.sqrt(words_before * words_after / np.maximum(words_before + words_after, 1)) / CHANGE_SCALE
+    apart = seen.article * (2 * np.abs(change).max(initial=0) + 1)
+    greatest = np.maximum.accumulate(change + apart) - apart
+    near = [mean(*window) for size in VOICE_WINDOWS for window in ((np.maximum(here - size, first), here), (here + 1, np.minimum(here + 1 + size, end)))]
+    return np.stack([voice, before, after, change, greatest, voice - opening, opening, *near], axis=1)

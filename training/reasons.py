@@ -13,6 +13,7 @@ from scipy import sparse
 
 from training.article import KINDS, TEXT_KINDS
 from training.features import Floats, Ints, Look
+from training.first_stage import OF_KINDS
 from training.tokens import Lexicon
 
 SAID_BEFORE = 0.75
@@ -66,7 +67,7 @@ class Evidence(NamedTuple):
 
 def telling(weights: Floats) -> Floats:
     """How much each column (columns, answers) speaks for each kind: against being the article's own, and for that kind among the others."""
-    kinds = weights[:, 1:]
+    kinds = weights[:, 1:OF_KINDS]
     told: Floats = kinds - kinds[:, len(TEXT_KINDS) :].mean(axis=1, keepdims=True) - weights[:, :1]
     return told
 
