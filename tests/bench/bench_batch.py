@@ -47,8 +47,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path
 
 
 def articles(count: int) -> Iterator[str]:
-    """Texts of about 500 words, each of whole paragraphs drawn from the seeds."""
-    paragraphs = [p for path in sorted(SEEDS.rglob("*.txt")) for p in path.read_text(encoding="utf-8").split("\n\n") if len(p.split()) > 20]
+    """Texts of about 500 words, each of whole paragraphs drawn from the seeds; articles that are not parted by blank lines are no paragraphs."""
+    parts = [part for path in sorted(SEEDS.rglob("*.txt")) for part in path.read_text(encoding="utf-8").split("\n\n")]
+    paragraphs = [part for part in parts if 20 < len(part.split()) <= 120]
     draw = random.Random(7)
     for number in range(count):
         text, words = [f"Article {number}"], 0
