@@ -11,6 +11,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from service.openapi import NDJSON
@@ -23,6 +24,13 @@ LINGERING = 32
 """Connections that are being closed at a time, each for as long as its caller takes to hang up, two seconds at most."""
 LAST_WORDS = 2
 """Seconds in which a connection without a request is still listened to when the server is told to stop: one may be on its way."""
+
+
+class QuietLogger(Logger):  # type: ignore[misc]
+    """gunicorn's log without the lines on requests, which the application writes itself: for each gunicorn would put together what no handler takes."""
+
+    def access(self, *_: Any) -> None:
+        """Nothing."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]

@@ -144,7 +144,7 @@ def _serve_with_gunicorn(folder: Path, serving: Serving) -> None:
 def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
     from prometheus_client.multiprocess import mark_process_dead
 
-    from service.connections import Worker
+    from service.connections import QuietLogger, Worker
 
     def begin(_worker: Any) -> None:
         _watch(app, serving)
@@ -163,6 +163,7 @@ def _gunicorn_options(app: Flask, serving: Serving) -> dict[str, Any]:
         "graceful_timeout": GRACE,
         "keepalive": KEEP_ALIVE,
         "control_socket_disable": True,
+        "logger_class": QuietLogger,
         "logconfig_dict": LOGGING,
         "post_worker_init": begin,
         "child_exit": end,

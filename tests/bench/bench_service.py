@@ -4,9 +4,10 @@
     python -m tests.bench.bench_service --minutes 10        ten minutes at full load, memory before and after
     python -m tests.bench.bench_service --swaps 500         swaps under load, failed requests counted
 
-One worker has one core (Python runs one thread at a time), so its rate beside the in-process rate is the rate per core. The callers run in
-processes of their own and need a core too: on a machine with two, serve with one worker. All ways in take turns, a round of each after the other, and are
-compared within the round: a machine whose speed drifts is as slow for one as for the other. Figures are medians over the rounds."""
+One worker has one core (Python runs one thread at a time), so its rate beside the in-process rate is the rate per core. The server and what runs in process
+keep to the first core of those they may use, the callers, in processes of their own, to the others. `--drift` leaves that to the system, which moves all of
+them about and costs a server with one connection a tenth. All ways in take turns, a round of each after the other, and are compared within the round: a machine
+whose speed drifts is as slow for one as for the other. Figures are medians over the rounds."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -72,6 +73,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=1.0)
     options.add_argument("--minutes", type=float, default=0.0)
     options.add_argument("--swaps", type=int, default=0)
+    options.add_argument("--drift", action="store_true", help="leave the choice of cores to the system")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if asked.minutes:
@@ -79,18 +81,22 @@ def main() -> None:
         elif asked.swaps:
             swaps(Path(name), asked.swaps)
         else:
-            rates(Path(name), asked.rounds, asked.seconds)
+            rates(Path(name), asked.rounds, asked.seconds, asked.drift)
 
 
-def rates(folder: Path, rounds: int, seconds: float) -> None:
+def rates(folder: Path, rounds: int, seconds: float, drift: bool) -> None:
     """Articles a second by every way in."""
     threadpool_limits(1)  # as the service does: processes are what it has for each core
+    cores = sorted(os.sched_getaffinity(0))
+    if not drift:
+        os.sched_setaffinity(0, cores[:1])
     model = load_model(default_model())
     singly, together = "in process, one by one", f"in process, {BATCH} together"
     with served(folder, "--workers", "1") as server:
         ways = {singly: Way(singly, 1, 1, partial(in_process, model, 1)), together: Way(together, BATCH, 1, partial(in_process, model, BATCH))}
-        ways |= {f"HTTP, {number} connections": Way(singly, 1, number, partial(load, server, number, single_bodies())) for number in CONNECTIONS}
-        ways |= {f"HTTP, batches of {BATCH}": Way(together, BATCH, 2, partial(load, server, 2, batch_bodies()))}
+        callers = cores if drift else cores[1:] or cores
+        ways |= {f"HTTP, {number} connections": Way(singly, 1, number, partial(load, server, number, single_bodies(), cores=callers)) for number in CONNECTIONS}
+        ways |= {f"HTTP, batches of {BATCH}": Way(together, BATCH, 2, partial(load, server, 2, batch_bodies(), cores=callers))}
         took = [{name: way.call(seconds) for name, way in ways.items()} for _ in range(rounds)]
     rate = {name: [way.rate(took_in[name]) for took_in in took] for name, way in ways.items()}
     print(f"{'':<26}{'articles/s':>12}{'of in-process':>15}{'quartiles':>13}{'median ms':>12}{'p99 ms':>10}")
@@ -101,6 +107,7 @@ def rates(folder: Path, rounds: int, seconds: float) -> None:
             f"{name:<26}{statistics.median(rate[name]):>12.0f}{middle:>15.2f}{f'{low:.2f}-{high:.2f}':>13}"
             f"{statistics.median(every):>12.1f}{percentile(every, 99):>10.1f}"
         )
+    os.sched_setaffinity(0, cores)
     with served(folder, "--workers", "2") as server:
         load(server, 4, single_bodies(), 5)
         print(f"memory of two workers and their parent: {memory(server):.0f} MB")
@@ -154,11 +161,16 @@ def in_process(model: Model, size: int, seconds: float) -> list[float]:
     return _times(batch, seconds)
 
 
-def load(server: Served, connections: int, bodies: list[bytes], seconds: float) -> list[float]:
-    """Milliseconds that each request took, from so many connections at once, each its own process's."""
-    with ProcessPoolExecutor(connections) as callers:
+def load(server: Served, connections: int, bodies: list[bytes], seconds: float, cores: Sequence[int] = ()) -> list[float]:
+    """Milliseconds that each request took, from so many connections at once, each its own process's, on these cores or on any."""
+    with ProcessPoolExecutor(connections, initializer=partial(_keep_to, cores)) as callers:
         under_way = [callers.submit(_call, server.port, bodies, seconds) for _ in range(connections)]
         return [took for caller in under_way for took in caller.result()]
+
+
+def _keep_to(cores: Sequence[int]) -> None:
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def single_bodies() -> list[bytes]:
