@@ -239,6 +239,9 @@ def test_a_link_to_the_author_is_no_author() -> None:
     head = '<link rel="author" href="/people/7"><link rel="Canonical" href="https://www.gannet.example/rain"><meta name="author" content="By Ines Tavener">'
     metadata = read(article_from_text(f"{head}<p>Rain fell.", media_type="text/html")).metadata
     assert (metadata.author, metadata.source) == ("Ines Tavener", "gannet.example")
+    told = '<link rel="author" href="/canonical/7"><link itemprop="url" href="https://gannet.example/rain">'
+    metadata = read(article_from_text(f"{told}<p>Rain fell.", media_type="text/html")).metadata
+    assert (metadata.author, metadata.source) == (None, "gannet.example")
 
 
 def test_all_articles_of_a_graph_are_looked_at() -> None:

@@ -54,11 +54,10 @@ def read_metadata(declarations: Sequence[str]) -> Metadata:
 def _declared(markup: str) -> Iterator[tuple[str, str]]:
     """Names and values that one element declares."""
     kind = markup[1:3].lower()
-    if kind == "li" and "canonical" not in markup.lower():
-        return  # a link's other relations say nothing of the article
     if kind in ("me", "li"):
         attributes = {name.lower(): double or single or bare for name, double, single, bare in _ATTRIBUTE.findall(markup)}
-        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or attributes.get("rel")
+        relations = attributes.get("rel", "").lower().split()  # what else is linked to is not the article, and its address no author's name
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ("canonical" if "canonical" in relations else None)
         value = _clean(attributes.get("content") or attributes.get("href") or "")
         if name and value:
             yield name.lower(), value
