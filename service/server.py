@@ -53,7 +53,7 @@ LOGGING: dict[str, Any] = {
     "filters": {"unquoted": {"()": "service.server.Unquoted"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["unquoted"]}},
     "root": {"level": "INFO", "handlers": ["console"]},
-    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}, "gunicorn.access": {"level": "ERROR"}},
+    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True}},
 }
 """Everything that is logged goes to standard error, a JSON object a line; the application logs requests itself, without what they hold."""
 _QUOTING = re.compile(r"(Invalid request from ip=\S+?|Error handling request)[:\s].*", re.DOTALL)

@@ -57,6 +57,7 @@ ADVICE = (
 )
 
 INTRODUCTION = "Few things divide the families of Ostrand as boats do. This spring a reader wrote to Hedda Lind about one that had been lent for nine years."
+BIOGRAPHY = "Hedda Lind has answered readers' letters in these pages for eleven years, and has been wrong, by her own count, four times."
 OPEN_LETTER = (
     "An open letter from a fisherman of Ostrand to its mayor, which this paper received on Monday, follows in full and as it was written.\n\n"
     "Dear Mayor Brandis,\n\n"
@@ -189,6 +190,8 @@ def test_a_letter_that_asks_for_support_goes_as_a_whole(model: Model) -> None:
     for article in (ADVICE, f"{INTRODUCTION}\n\n{ADVICE}", OPEN_LETTER):
         prose = [block for block in score([Article(article)], model)[0].blocks if block.words > 20]
         assert [block.kind for block in prose] == ["body"] * len(prose)
+    after = [block for block in score([Article(f"{BIOGRAPHY}\n\n{ADVICE}")], model)[0].blocks if block.words > 20 and block.block.start > len(BIOGRAPHY)]
+    assert after and {block.kind for block in after} == {"body"}
 
 
 def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) -> None:

@@ -15,6 +15,8 @@ from training.tokens import Lexicon
 IS_TEXT = np.array([kind in TEXT_KINDS for kind in KINDS])
 OF_KINDS = 1 + len(KINDS)
 """Answers to the two questions of a block's kind: a logit of being the article's own, and a score for each kind."""
+ANSWERS = OF_KINDS + 1
+"""These and the voice."""
 SUREST = 30.0
 """Logits beyond this say nothing more, and overflow."""
 HINT, MOST_HINT = 0.25, 0.5

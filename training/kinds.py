@@ -23,11 +23,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.appeals import Plea, runs_of_appeals
+from training.appeals import runs_of_appeals
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_before
-from training.first_stage import IS_TEXT, OF_KINDS, FirstAnswers, columns, probabilities
+from training.first_stage import ANSWERS, IS_TEXT, FirstAnswers, columns, probabilities
 from training.page_context import by_itself, context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
@@ -165,7 +165,7 @@ class KindClassifier:
         )  # fmt: skip
         width = len(words) + NUMBERS + PAIRS + 3 * len(hints)
         fits = arrays["kinds"] == KINDS and len(classifier.idf) == len(words) + NUMBERS and len(classifier.weights) > width
-        fits = fits and classifier.weights.shape[1] == OF_KINDS + 1 and all(tree.is_whole for tree in trees.values())
+        fits = fits and classifier.weights.shape[1] == ANSWERS and all(tree.is_whole for tree in trees.values())
         if not fits:
             raise ModelError("the kinds part of the model was made by another version of copydesk; fit it again with `copydesk train`")
         return classifier
@@ -195,16 +195,13 @@ def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probabili
     own = IS_TEXT[kind]
     edges = seen.edges.tolist()
     for article in np.unique(seen.article[appeal]).tolist():
-        begin, end = edges[article : article + 2]
-        pleas = [
-            Plea(slice(begin + blocks.start, begin + blocks.stop), signed)
-            for blocks, signed in runs_of_appeals(*(lines[begin:end] for lines in (appeal, likely, seen.salutes, seen.signs)))
-        ]
-        if pleas and sum(own[blocks].sum() for blocks, _ in pleas) < own[begin:end].sum():
+        here = slice(*edges[article : article + 2])
+        pleas = list(runs_of_appeals(*(lines[here] for lines in (appeal, likely, seen.salutes, seen.signs))))
+        if pleas and sum(own[here][blocks].sum() for blocks, _ in pleas) < own[here].sum():
             for blocks, signed in pleas:
-                carried = own[blocks] & (signed | (text[blocks] < QUITE_OWN))
-                probability[blocks][carried] = np.mean(appeal[blocks] | likely[blocks])
-                kind[blocks][carried] = APPEAL
+                carried = own[here][blocks] & (signed | (text[here][blocks] < QUITE_OWN))
+                probability[here][blocks][carried] = np.mean((appeal | likely)[here][blocks])
+                kind[here][blocks][carried] = APPEAL
 
 
 def counts_for(words: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -23,7 +23,7 @@ from training.align import TEXT
 from training.arrangements import arrange
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
-from training.first_stage import OF_KINDS, FirstAnswers, columns
+from training.first_stage import ANSWERS, OF_KINDS, FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
 from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
@@ -84,7 +84,7 @@ def fit_kinds(articles: Sequence[LabelledBlocks], lists: Sequence[LabelledBlocks
 
 def held_out_answers(matrix: sparse.csr_array, told: Told) -> FirstAnswers:
     """What a first stage says of each block that has not seen the block's source."""
-    answers = np.zeros((len(told.kind), OF_KINDS + 1), np.float32)
+    answers = np.zeros((len(told.kind), ANSWERS), np.float32)
     folds = list(GroupKFold(min(FOLDS, len(np.unique(told.group)))).split(matrix, groups=told.group))
     fitted = Parallel(JOBS)(delayed(fit_first)(matrix[inside], told.part(inside)) for inside, _ in folds)
     for (_, outside), (weights, bias) in zip(folds, fitted, strict=True):
@@ -158,8 +158,8 @@ RARITY = 0.3
 
 def fit_first(matrix: sparse.csr_array, told: Told) -> tuple[Floats, Floats]:
     """Weights (columns, answers) and bias (answers,). Where no passage was labelled, or all alike, every voice is the same."""
-    weights = np.zeros((matrix.shape[1], OF_KINDS + 1), np.float32)
-    bias = np.full(OF_KINDS + 1, ABSENT, np.float32)
+    weights = np.zeros((matrix.shape[1], ANSWERS), np.float32)
+    bias = np.full(ANSWERS, ABSENT, np.float32)
     known, heard = told.kind >= 0, told.voice != 0
     with _stopping_early():
         own = _linear().fit(matrix, told.own, told.own_weight)

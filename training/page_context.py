@@ -26,6 +26,8 @@ RUNGS = (2, 3, 4, 5, 7, 9)
 """Steps up from a block's element, itself being the first."""
 MAIN_PARTS = (0.3, 0.6, 0.9)
 """Shares of an article's own text that make an element its main part."""
+MOST_WORDS = 60
+"""So many words of a block are counted."""
 PROSE_WORDS = 12
 """A block of this many words, likely the article's own, is prose that others can share words with."""
 DECIMALS = 4
@@ -65,7 +67,7 @@ def context(seen: Look, answers: FirstAnswers, idf: Floats) -> Floats:
     first, last = _bounds(seen)
     before = np.arange(len(p)) - first
     after = last - np.arange(len(p))
-    words = np.minimum(seen.words, 60) + 1
+    words = np.minimum(seen.words, MOST_WORDS) + 1
     values = np.column_stack(
         [
             np.maximum(np.log(p + 1e-9), LEAST_LOG) / LOG_SCALE,
@@ -112,13 +114,18 @@ def _neighbours(seen: Look, p: Floats) -> Floats:
 def _windows(text: Floats, words: Floats, first: Ints, last: Ints) -> Floats:
     """Share of blocks and of words that are the article's own, in windows before and after each block."""
     columns = []
-    here = np.arange(len(text))
     sums = [np.concatenate([[0], np.cumsum(values, dtype=np.float64)]) for values in (text, text * words, words)]
     for size in WINDOWS:
-        for begin, end in ((np.maximum(here - size, first), here), (here + 1, np.minimum(here + size, last) + 1)):
+        for begin, end in _beside(size, first, last):
             blocks, own, all_words = (total[end] - total[begin] for total in sums)
             columns += [blocks / np.maximum(1, end - begin), own / np.maximum(1, all_words)]
     return np.stack(columns, axis=1)
+
+
+def _beside(size: int, first: Ints, last: Ints) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Where the windows of so many blocks before and after each block begin and end."""
+    here = np.arange(len(first))
+    return (np.maximum(here - size, first), here), (here + 1, np.minimum(here + size, last) + 1)
 
 
 def _sides(mass: Floats, first: Ints, last: Ints) -> Floats:
@@ -251,7 +258,7 @@ def voices(seen: Look, voice: Floats) -> Floats:
     first, last = _bounds(seen)
     end = last + 1
     voice = np.clip(voice, -LOUDEST, LOUDEST)
-    heard = np.minimum(seen.words, 60) * (seen.words >= HEARD_WORDS)
+    heard = np.minimum(seen.words, MOST_WORDS) * (seen.words >= HEARD_WORDS)
     words, said = (np.concatenate([[0], np.cumsum(mass, dtype=np.float64)]) for mass in (heard, heard * voice))
 
     def mean(begin: Ints, end: Ints) -> NDArray[np.float64]:
@@ -263,5 +270,5 @@ def voices(seen: Look, voice: Floats) -> Floats:
     change = (after - before) * np.sqrt(words_before * words_after / np.maximum(words_before + words_after, 1)) / CHANGE_SCALE
     apart = seen.article * (2 * np.abs(change).max(initial=0) + 1)
     greatest = np.maximum.accumulate(change + apart) - apart
-    near = [mean(*window) for size in VOICE_WINDOWS for window in ((np.maximum(here - size, first), here), (here + 1, np.minimum(here + 1 + size, end)))]
+    near = [mean(*window) for size in VOICE_WINDOWS for window in _beside(size, first, last)]
     return np.stack([voice, before, after, change, greatest, voice - opening, opening, *near], axis=1)
