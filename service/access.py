@@ -18,12 +18,15 @@ SHORTEST = 16
 
 
 class AccessError(CopydeskError):
-    """A server that must not start as it was asked to: `exposed`, `weak-token`."""
+    """A server that must not or cannot start as it was asked to: `exposed`, `weak-token`, `address`."""
 
 
 def read_tokens(file: Path | None) -> tuple[str, ...]:
     """The tokens of the environment and of a file, parted by white space or commas; several at once let callers change one after another."""
-    said = os.environ.get(TOKENS, "") + " " + (file.read_text("utf-8") if file else "")
+    try:
+        said = os.environ.get(TOKENS, "") + " " + (file.read_text("utf-8") if file else "")
+    except UnicodeDecodeError as error:
+        raise AccessError(f"{file} is not UTF-8; write it anew as plain text", "weak-token") from error
     tokens = tuple(said.replace(",", " ").split())
     if any(len(token) < SHORTEST or not token.isascii() for token in tokens):
         raise AccessError(f"a token is shorter than {SHORTEST} characters or not ASCII; make one with `openssl rand -hex 32`", "weak-token")

@@ -15,12 +15,12 @@ from typing import Any
 import click
 from threadpoolctl import threadpool_limits
 
-from service.limits import Limits, limit_options
-from service.scoring import STREAMS, Order, carry_out, plan, summary
+from service.limits import LONGEST_WAIT, Amount, Limits, limit_options
+from service.scoring import STREAMS, Order, carry_out, check_output, plan, summary
 from service.stopping import stoppable
 from training.entry import Fields
 from training.errors import CopydeskError, InputError
-from training.inputs import INPUT_FORMS, Choice, Found, read_article, read_entries
+from training.inputs import INPUT_FORMS, Choice, one_article, read_article, read_entries
 from training.model import default_model, load_model
 from training.score import own_text, score
 from training.shard import Task, model_of, score_shard
@@ -67,6 +67,8 @@ def _fields(_context: click.Context, _option: click.Parameter, given: tuple[str,
 def main() -> None:
     """Read news articles the way a copy desk does: throw out what is not the article, and tell, passage by passage, reporting from the
     writer's own argument."""
+    if sys.stdin is None or sys.stdout is None:
+        raise click.ClickException(f"standard input or output is closed; open it, or let it come from or go to {os.devnull}")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of the types it finds
     threadpool_limits(1, user_api="blas")  # work is spread over processes; threads inside a product of small matrices only wait for each other
@@ -84,7 +86,7 @@ def main() -> None:
 @click.option("--include", metavar="GLOB", multiple=True, help="In folders, read only what matches, of any form.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="In folders, read nothing that matches.")
 @click.option("--field", "fields", metavar="NAME=COLUMN", multiple=True, callback=_fields, help=f"Where archives keep {', '.join(Fields._fields)}.")
-@click.option("--time-limit", "seconds", default=60.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Seconds for one article.")
+@click.option("--time-limit", "seconds", default=60.0, show_default=True, type=Amount(0.001, LONGEST_WAIT), help="Seconds for one article.")
 @click.option("--max-failures", metavar="N", type=click.IntRange(0), help="Stop once more articles than this have failed.")
 @click.option("--strict", is_flag=True, help="End with status 1 when any article failed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing.")
@@ -106,6 +108,8 @@ def score_command(folder: Path | None, *, strict: bool, dry_run: bool, quiet: bo
     order = Order(choice=choice, folder=str(folder) if folder else None, **given)
     if order.output is None and (order.resume or order.written_as not in STREAMS):
         raise click.UsageError(f"{'--resume' if order.resume else order.written_as} needs a file to write; name one with -o")
+    if order.output is not None:
+        check_output(order, order.output)
     if dry_run:
         for line in plan(order):
             click.echo(line)
@@ -126,7 +130,7 @@ def score_command(folder: Path | None, *, strict: bool, dry_run: bool, quiet: bo
 def strip_command(file: str, folder: Path | None) -> None:
     """Print the article's own text, and nothing else (`-` is standard input)."""
     model = sound_model(folder)
-    [entry] = read_entries([Found(file, "article", 0)])
+    [entry] = read_entries([one_article(file)])
     [result] = score([read_article(entry)], model)
     text = own_text(result)
     if not text:
@@ -151,7 +155,7 @@ def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> N
 
     if not LEAST_ARTICLES <= len(files) <= MOST_ARTICLES:
         raise click.UsageError(f"{len(files)} given to compare; name {LEAST_ARTICLES} to {MOST_ARTICLES} files, one article each")
-    entries = list(read_entries(Found(file, "article", 0) for file in files))
+    entries = list(read_entries(map(one_article, files)))
     named = str(folder) if folder else None
     task = Task(named, model_of(named).identity)
     found = compare([json.loads(line) for line in score_shard(entries, task).lines.splitlines()])
@@ -177,7 +181,7 @@ def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> N
 )
 @click.option("--seed", default=0, show_default=True, type=int)
 @one_line_errors
-def train_command(output: Path, base: Path | None, seed: int, **files: tuple[Path, ...]) -> None:
+def train_command(output: Path, seed: int, **files: Any) -> None:
     """Fit a model to labelled data (see the README for its form).
 
     \b
@@ -185,7 +189,7 @@ def train_command(output: Path, base: Path | None, seed: int, **files: tuple[Pat
     """
     from training.card import DataFiles, train  # scikit-learn takes a second to import, which only fitting needs
 
-    model = train(DataFiles(**files), output, sound_model(base) if base else None, seed)
+    model = train(DataFiles(**files), output, seed)
     log.info("%s  %s", output, model.identity.digest)
 
 
@@ -213,6 +217,8 @@ def evaluate_command(data: tuple[Path, ...], other: Path | None, worst: int, tau
     corpus = read_corpus(data)
     evaluation = evaluate(corpus, model)
     if as_json:
+        if other or worst or taught:
+            raise click.UsageError("--json gives the overall figures alone; leave it out, or --compare, --worst and --learning-curve")
         click.echo(json.dumps({figure.name: {"value": figure.value, "interval": figure.interval} for figure in evaluation.overall()}))
         return
     for line in tables.evaluation(evaluation):
@@ -297,7 +303,15 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
 @click.option("--workers", default=1, show_default=True, envvar="COPYDESK_WORKERS", show_envvar=True, type=click.IntRange(1), help="Processes.")
 @click.option("--token-file", envvar="COPYDESK_TOKEN_FILE", show_envvar=True, type=READABLE, help="Tokens, one a line, beside those in COPYDESK_TOKENS.")
 @click.option("--allow-anonymous", "anonymous", is_flag=True, envvar="COPYDESK_ALLOW_ANONYMOUS", show_envvar=True, help="Serve other machines without a token.")
-@click.option("--reload", default=2.0, show_default=True, envvar="COPYDESK_RELOAD", show_envvar=True, help="Seconds between looks for a new model; 0: never.")
+@click.option(
+    "--reload",
+    default=2.0,
+    show_default=True,
+    envvar="COPYDESK_RELOAD",
+    show_envvar=True,
+    type=Amount(0, LONGEST_WAIT),
+    help="Seconds between looks for a new model; 0: never.",
+)
 @click.option("--expect-digest", "expect", envvar="COPYDESK_EXPECT_DIGEST", show_envvar=True, help="Serve no model of another digest (`copydesk model show`).")
 @limit_options
 @model_option

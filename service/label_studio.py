@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from service.desk import Answer, Desk, Failure
 from service.schema import AnnotationTask, ArticleRequest, Wanted
 from training.article import Article
 from training.errors import CopydeskError
+
+log = logging.getLogger("copydesk.label_studio")
 
 LABELS, TEXT = "label", "text"
 """Names of the `Labels` and the `Text` (or `HyperText`) of the labelling configuration."""
@@ -33,6 +36,9 @@ def _article(task: AnnotationTask, desk: Desk) -> Article | Failure:
 
 
 def _prediction(answer: Answer) -> dict[str, Any]:
+    """One without regions says so in the log alone: Label Studio shows annotators no message of a backend's."""
+    if error := answer.get("error"):
+        log.warning("task %s has no suggestions: %s", answer["id"], error["message"], extra={"event": "no-suggestions"})
     regions = [_region(block) for block in answer["blocks"] if block["start"] is not None]
     share = answer.get("editorial_share")
     return {"result": regions, "score": 0.0 if share is None else share, "model_version": answer["model"]["digest"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
+from math import isnan
 from typing import Any, TypeVar
 
 import click
@@ -22,6 +23,18 @@ class LimitError(CopydeskError):
         self.status = status
 
 
+LONGEST_WAIT = 86_400
+"""Seconds that anything can be told to wait at most: a day."""
+
+
+class Amount(click.FloatRange):
+    """A number in a range; `nan` compares with nothing, and is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number.", param, ctx) if isnan(number) else number
+
+
 def _limit(default: float, unit: str, code: str, what: str) -> Any:
     return field(default=default, metadata={"unit": unit, "code": code, "what": what})
 
@@ -36,10 +49,10 @@ class Limits:
     depth: int = _limit(8, "levels", "too-deep", "Levels of nesting in a JSON body.")
     seconds: float = _limit(10.0, "seconds", "too-slow", "Seconds that one article may take.")
 
-    def check(self, name: str, count: int, found: str, status: HTTPStatus = HTTPStatus.REQUEST_ENTITY_TOO_LARGE) -> None:
+    def check(self, name: str, count: int, found: str) -> None:
         """Raise LimitError when `count` is over the limit; `found` says in words what was counted."""
         if count > getattr(self, name):
-            raise self.refusal(name, found, status)
+            raise self.refusal(name, found)
 
     def refusal(self, name: str, found: str, status: HTTPStatus = HTTPStatus.REQUEST_ENTITY_TOO_LARGE) -> LimitError:
         """The error for a limit that was passed: what was found, how much is allowed, and how to raise it."""
@@ -51,7 +64,7 @@ class Limits:
 def limit_options(command: Command) -> Command:
     """Add `--max-...` for every limit to a command."""
     for limit in reversed(fields(Limits)):
-        kind = click.FloatRange(0.001) if isinstance(limit.default, float) else click.IntRange(1)
+        kind = Amount(0.001, LONGEST_WAIT) if isinstance(limit.default, float) else click.IntRange(1)
         command = click.option(
             f"--max-{limit.name}",
             limit.name,

@@ -50,7 +50,7 @@ class Spool:
         while lines := self._next():
             yield lines
         if self._failure:
-            raise CutOffError(f"the body broke off ({type(self._failure).__name__}); send the lines that have no answer again") from self._failure
+            raise CutOffError("the body broke off; send the lines that have no answer again") from self._failure
 
     def close(self) -> None:
         """Keep nothing more; ends the thread at the next line."""
@@ -70,6 +70,8 @@ class Spool:
     def _take_in(self) -> None:
         try:
             while line := self._readline(self._longest + 1):
+                if not line.endswith(b"\n") and len(line) <= self._longest and self._promised > 0:
+                    break  # the rest of it was lost
                 self._keep(line if line.endswith(b"\n") else line + b"\n")
                 while line and not line.endswith(b"\n"):  # what is too long is not kept
                     line = self._readline(self._longest)

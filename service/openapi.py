@@ -75,7 +75,7 @@ def _paths(definitions: Json) -> Json:
         "/": {"get": _operation("The page for people.", {HTML: None}, ("401",))},
         "/predict": {"post": _operation("Suggestions for Label Studio.", {JSON: schema.Suggestions}, posted, {JSON: schema.AnnotationTasks})},
         "/setup": {"post": _operation("Which model Label Studio is served by.", {JSON: schema.AnnotationSetup}, ("401", "413"), {JSON: None})},
-        "/health": {"get": _operation("For Label Studio.", {JSON: None})},
+        "/health": {"get": _operation("For Label Studio.", {JSON: None}, ("401",))},
     }
 
 

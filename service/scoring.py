@@ -17,11 +17,14 @@ from training.batch import ShardDone, score_entries
 from training.crew import Cluster, Crew, Processes
 from training.entry import Entry
 from training.errors import CopydeskError, InputError
-from training.inputs import COMPRESSED, Choice, find_files, read_entries
+from training.inputs import COMPRESSED, STANDARD_INPUT, Choice, find_files, read_entries
 from training.outputs import TABLES, compressor, form_of, write_csv
 from training.part import Part
 from training.shard import Task, model_of
 from training.tally import Tally
+
+COMPRESSED_THEMSELVES = ("parquet", "sqlite")
+"""Tables whose files are never compressed as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,28 @@ class Order:
 
     def entries(self) -> Iterator[Entry]:
         return read_entries(find_files(self.paths, self.choice), self.choice.fields)
+
+
+def check_output(order: Order, output: Path) -> None:
+    """Raise UsageError where results must not take the place of what `-o` names."""
+    instead = f"{output} is %s, and results would take its place; %s"
+    if not output.name:
+        raise click.UsageError("-o names no file; name one")
+    if output.suffix in COMPRESSED and order.written_as in COMPRESSED_THEMSELVES:
+        raise click.UsageError(f"{order.written_as} is not compressed again; leave {output.suffix} out of {output}")
+    if output.is_symlink():
+        raise click.UsageError(instead % ("a link", "name the file it leads to"))
+    if output.exists() and not output.is_file():
+        raise click.UsageError(instead % ("not a regular file", "leave -o out to write to standard output"))
+    if output.exists() and any(_same(file.path, output) for file in find_files(order.paths, order.choice) if file.path != STANDARD_INPUT):
+        raise click.UsageError(instead % ("one of the articles to score", "choose another name"))
+
+
+def _same(path: str, output: Path) -> bool:
+    try:
+        return output.samefile(path)
+    except OSError:
+        return False
 
 
 def carry_out(order: Order) -> Tally:

@@ -10,6 +10,7 @@ import logging.config
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.access import check_exposure
+from service.access import AccessError, check_exposure
 from service.limits import Limits
 from training.errors import CopydeskError
 
@@ -38,6 +39,7 @@ CONNECTIONS = 4_000
 SPARE_FILES = 200
 """Files that a process needs beside its connections."""
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""Set before `metrics` is imported, whose library looks for it then."""
 M_ARENA_MAX, ARENAS = -8, 2
 """mallopt(3): threads share so many heaps. With one each, every thread comes to hold as much as the largest article it met."""
 M_MMAP_THRESHOLD, LARGE = -3, 8 << 20
@@ -83,6 +85,7 @@ class Serving:
 def serve(folder: Path, serving: Serving) -> None:
     """Serve until told to stop (SIGTERM, SIGINT). Raises CopydeskError where it cannot start."""
     check_exposure(serving.host, serving.tokens, serving.anonymous)
+    _check_address(serving.host, serving.port)
     logging.config.dictConfig(LOGGING)
     with suppress(OSError, TypeError, AttributeError):  # only the GNU library has it
         library = ctypes.CDLL(None)
@@ -93,6 +96,19 @@ def serve(folder: Path, serving: Serving) -> None:
         _serve_with_waitress(folder, serving)
     else:
         _serve_with_gunicorn(folder, serving)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raise AccessError where nothing can listen there: the server itself would try for seconds, and say less."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise AccessError(
+            f"cannot listen at {host}, port {port} ({getattr(error, 'strerror', None) or error}); choose others with --host and --port", "address"
+        ) from error
 
 
 class JsonLines(logging.Formatter):

@@ -383,6 +383,9 @@ def test_tokens_come_from_environment_and_file(tmp_path: Path, monkeypatch: pyte
     file.write_text(f"{TOKENS[0]}\n")
     monkeypatch.setenv("COPYDESK_TOKENS", f"{TOKENS[1]}, {'c' * 20}")
     assert set(read_tokens(file)) == {*TOKENS, "c" * 20}
+    file.write_text(TOKENS[0], "utf-16")
+    with pytest.raises(AccessError, match="UTF-8"):
+        read_tokens(file)
     monkeypatch.setenv("COPYDESK_TOKENS", "short")
     with pytest.raises(AccessError, match="openssl rand"):
         read_tokens(None)
@@ -428,13 +431,15 @@ def test_operators_learn_what_answers(client: FlaskClient, current: CurrentModel
     assert client.get("/readyz").json == {"status": "ready", "model": current.model.identity._asdict(), "refused": None}
 
 
-def test_annotators_get_suggestions(client: FlaskClient) -> None:
-    """Label Studio's tasks come back as regions with a place, a label and a probability; a task without an article has none."""
+def test_annotators_get_suggestions(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Label Studio's tasks come back as regions with a place, a label and a probability; a task without an article has none, and the log says why."""
     tasks = [{"id": 1, "data": {"text": f"{NEWS}\n\n{ARGUMENT}"}}, {"id": 2, "data": {"image": "a.png"}}]
     first, second = client.post("/predict", json={"tasks": tasks, "project": "1", "label_config": "<View/>"}).json["results"]
+    assert first["result"]
     assert {region["value"]["labels"][0] for region in first["result"]} <= {"editorial", "reporting", "headline", "dek", "subheading"}
     assert all(region["value"]["start"] < region["value"]["end"] and 0 <= region["score"] <= 1 for region in first["result"])
     assert second["result"] == []
+    assert "name the field so in Label Studio" in caplog.text
     assert client.post("/setup", json={"project": "1"}).json["model_version"].startswith("sha256:")
     assert client.get("/health").json["status"] == "UP"
 

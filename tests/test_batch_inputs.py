@@ -213,7 +213,12 @@ def test_a_file_too_large_for_an_article_is_refused_unread(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"), [("7", "bad-json", "neither an article nor a list"), (json.dumps([STORY] * 100), "too-large", "make it JSON Lines")]
+    ("content", "code", "said"),
+    [
+        ("7", "bad-json", "neither an article nor a list"),
+        ("[" * 9_000, "bad-json", "nested deeper"),
+        (json.dumps([STORY] * 100), "too-large", "make it JSON Lines"),
+    ],
 )
 def test_a_json_file_that_holds_no_articles_says_so(content: str, code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Something else, or more than can be read whole, is one failed article that names the remedy."""

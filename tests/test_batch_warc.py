@@ -90,6 +90,16 @@ def test_wet_files_are_texts(tmp_path: Path) -> None:
     assert (article.source, article.text, article.is_html) == ("tarn.example", PROSE, False)
 
 
+def test_an_odd_address_costs_no_other_record(tmp_path: Path) -> None:
+    """A page whose address is none has no source; a page's source is the same from an archive and from a folder."""
+    path = tmp_path / "crawl.warc"
+    archive(path)
+    path.write_bytes(path.read_bytes().replace(b"https://tarn2.example/a", b"https://[arn2.example/a").replace(b"//tarn3.example/a", b"//www.t.example/a"))
+    found = entries(path)
+    assert [entry.error for entry in found] == [None] * 6
+    assert [entry.source for entry in found] == ["tarn0.example", "tarn1.example", None, "t.example", "tarn4.example", "tarn5.example"]
+
+
 @pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
 @pytest.mark.parametrize("place", ["start", "middle", "header"])
 def test_a_damaged_record_costs_no_other(name: str, place: str, tmp_path: Path) -> None:
@@ -123,6 +133,6 @@ def test_an_archive_that_is_cut_off_says_so(name: str, kept: float, tmp_path: Pa
 
 def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
     """A file that only has the name of a web archive is one failed article."""
-    path = tmp_path / "crawl.warc.gz"
-    path.write_bytes(PROSE.encode() * 50)
-    assert [entry.error and entry.error.code for entry in entries(path)] == ["damaged"]
+    for name, content in (("crawl.warc.gz", PROSE.encode() * 50), ("crawl.warc", b"WARC/1.0\r\nfoo"), ("none.warc", b""), ("none.warc.gz", b"")):
+        (tmp_path / name).write_bytes(content)
+        assert [entry.error and entry.error.code for entry in entries(tmp_path / name)] == ["damaged"], name

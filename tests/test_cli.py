@@ -92,6 +92,14 @@ def test_strip_prints_the_article_and_nothing_else() -> None:
     assert done.stdout == STORY.strip() + "\n"
 
 
+def test_markdown_is_read_as_markdown_by_every_command(tmp_path: Path) -> None:
+    """A Markdown file with a few tags in it is no page."""
+    noted = tmp_path / "note.md"
+    noted.write_text(f"<a id='top'></a>\n<b>Pier</b><br>\n\n{STORY}\n\n<p>{STORY}</p>\n")
+    whole = "\n\n".join(block["text"] for block in json.loads(run("score", noted).stdout)["blocks"] if block["kind"] in ("body", "subheading"))
+    assert run("strip", noted).stdout == whole + "\n"
+
+
 def test_strip_of_what_is_no_article_says_so() -> None:
     """Where nothing of the article's own is found, `strip` prints nothing and ends with status 1: an empty answer is no answer."""
     done = run("strip", "-", stdin="Skip to content\n")
@@ -194,6 +202,15 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
         (["score", "nowhere.txt"], 2, "does not exist"),
         (["score"], 2, "Missing argument"),
         (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
+        (["score", str(ARTICLES), "-o", ""], 2, "-o names no file"),
+        (["score", str(ARTICLES), "-o", "/dev/../dev/null"], 2, "is not a regular file"),
+        (["score", str(ARTICLES), "-o", "all.parquet.gz"], 2, "leave .gz out"),
+        (["score", str(ARTICLES), "--time-limit", "inf"], 2, "is not in the range"),
+        (["check", os.devnull], 1, "is not a regular file"),
+        (["serve", "--reload", "nan"], 2, "is not a number"),
+        (["serve", "--reload", "-1"], 2, "is not in the range"),
+        (["serve", "--max-seconds", "nan"], 2, "is not a number"),
+        (["evaluate", str(SEEDS), "--json", "--worst", "3"], 2, "--json gives the overall figures alone"),
         (["compare", str(ARTICLES / "saltmarket" / "rate-hold.html")], 2, "1 given to compare; name 2 to 8 files"),
         (["compare", *[str(ARTICLES / "saltmarket" / "rate-hold.html")] * 9], 2, "9 given to compare"),
         (["compare", "nowhere.txt", "elsewhere.txt"], 2, "does not exist"),
@@ -214,6 +231,23 @@ def test_errors_are_one_line_that_names_the_remedy(arguments: list[str], status:
     assert words in done.stderr
     assert "Traceback" not in done.output
     assert len([line for line in done.stderr.splitlines() if line.startswith("Error")]) == 1
+
+
+def test_results_never_take_the_place_of_an_article_or_a_link(tmp_path: Path) -> None:
+    """What `-o` names by mistake is as it was."""
+    article, rows, folder = tmp_path / "a" / "one.txt", tmp_path / "rows.jsonl", tmp_path / "a"
+    folder.mkdir()
+    article.write_text(STORY)
+    rows.write_text(json.dumps({"text": STORY}) + "\n")
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(rows)
+    for scored, output in ((article, article), (rows, rows), (folder, article), (article, link)):
+        held = output.read_bytes()
+        done = run("score", scored, "-o", output)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "results would take its place" in done.stderr
+        assert output.read_bytes() == held
+    assert link.is_symlink() and sorted(os.listdir(tmp_path)) == ["a", "latest.jsonl", "rows.jsonl"]
 
 
 def test_a_damaged_model_is_refused(tmp_path: Path) -> None:

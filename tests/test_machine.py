@@ -30,6 +30,18 @@ from training import part
 from training.model import ARRAYS, MANIFEST, Model, default_model, load_model, save_model
 
 FUTURE, PAST = 7_000_000_000, 0
+FEW = "".join(
+    json.dumps(
+        {
+            "text": f"The board {('met on Monday', 'must resign in shame')[n % 2]}, {n}.",
+            "label": ("reporting", "editorial")[n % 2],
+            "source": f"{n % 7}.example",
+        }
+    )
+    + "\n"
+    for n in range(70)
+)
+"""Passages that teach the labels, in about a second."""
 SLOW_DISK = f"import os, time; replace = os.replace; os.replace = lambda *paths: (time.sleep(1), replace(*paths)); {PROGRAM}"
 """The command where each file that is written takes a second until it is in its place."""
 SLOW_SCORING = f"""import signal, time
@@ -104,7 +116,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(read_only: Path, tmp_path: 
 def test_a_fit_that_is_ended_leaves_the_model_that_was_there(tmp_path: Path, model: Model, sent: signal.Signals) -> None:
     """Whenever `copydesk train` is ended, politely or not, while it begins, while it fits or while it saves, the model in its folder is the old one, whole."""
     folder, few = tmp_path / "model", tmp_path / "few.jsonl"
-    few.write_text('{"text": "The board met on Monday.", "label": "reporting", "source": "a.example"}\n')
+    few.write_text(FEW)
     calibration = replace(model.labels.calibration, offset=model.labels.calibration.offset + 0.001)
     before = save_model(folder, model.kinds, replace(model.labels, calibration=calibration), {}).identity.digest
     for seconds in (0.3, 4):
@@ -150,7 +162,7 @@ def scored_slowly(articles: Path, *options: object) -> Iterator[subprocess.Popen
 def test_two_fits_do_not_write_one_folder(tmp_path: Path) -> None:
     """While one `copydesk train` writes a folder, another is refused in one line; what the first leaves is its model, whole."""
     folder, few = tmp_path / "model", tmp_path / "few.jsonl"
-    few.write_text('{"text": "The board met on Monday.", "label": "reporting", "source": "a.example"}\n')
+    few.write_text(FEW)
     given = ["train", str(few), "--from", str(default_model()), "-o", str(folder)]
     with subprocess.Popen([sys.executable, "-c", SLOW_DISK, *given], env={**os.environ, "PYTHONPATH": str(ROOT)}) as first:
         while first.poll() is None and not any(folder.glob("*")):

@@ -26,7 +26,7 @@ from tests.test_stories import ROWS
 from training import apart
 from training.attribution import Passages, spoken
 from training.counted import Counted, counted, read_results
-from training.dates import month_of
+from training.dates import earlier, month_of
 from training.model import Identity, default_model
 from training.part import Part
 from training.profile import EXAMPLES, Measured, Profile, profile
@@ -223,6 +223,22 @@ def test_spread_over_articles(editorial: int, reporting: int, place: int) -> Non
 def test_months_are_read_only_where_they_are_certain(said: str, month: str | None) -> None:
     """Dates as pages write them; which of two small numbers is the month is never guessed."""
     assert month_of(said) == month
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "first"),
+    [
+        ("2024-05-01", "2024-05-02", 0),
+        ("2024-05-02T08:00:00Z", "2024-05-02T09:30:00+02:00", 1),
+        ("2024-05-02", "2024-05-02T09:30:00+02:00", None),
+        ("2024-05-02", None, None),
+        ("0001-01-01T00:00:00+01:00", "2024-05-02T09:30:00+02:00", None),
+        ("9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00", None),
+    ],
+)
+def test_which_of_two_dates_is_the_earlier(one: str | None, other: str | None, first: int | None) -> None:
+    """Also where one is a date that programs print for none, and that no clock can be set to."""
+    assert earlier(one, other) == first
 
 
 def test_months_add_up_to_the_source() -> None:

@@ -210,6 +210,18 @@ def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path: Path, options
     assert "Traceback" not in ended.stderr
 
 
+def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
+    """And so is a host that is none."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for options in (("--port", str(taken.getsockname()[1])), ("--host", "nowhere.invalid", "--allow-anonymous")):
+            command = [*COMMAND, "serve", *options]
+            ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            assert ended.returncode == 1
+            assert "choose others with --host and --port" in ended.stderr
+            assert ended.stderr.count("\n") == 1
+
+
 def test_waitress_serves_the_same(tmp_path: Path) -> None:
     """Where gunicorn cannot run, waitress serves the same application, lines included, and logs the same."""
     code = "from service import cli, server; server._serve_with_gunicorn = server._serve_with_waitress; cli.main()"

@@ -119,8 +119,60 @@ def test_what_data_cannot_teach_comes_from_another_model(trained: Path, tmp_path
     corpus = read_corpus([tmp_path / "flat.jsonl"])
     with pytest.raises(DataError, match="--from"):
         fit(corpus)
-    kinds, _ = fit(corpus, base=load_model(trained))
-    assert set(kinds.arrays()) == set(load_model(trained).kinds.arrays())
+    base = load_model(trained)
+    kinds, labels = fit(corpus, base=base)
+    assert kinds is base.kinds and labels is not base.labels
+
+
+REPORTED = {"text": "The board met.", "kind": "body", "label": "reporting", "sure": 3}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ([{"text": "The board met.", "label": "reporting", "source": "a.example"}], "boilerplate"),
+        ([{"text": f"The board met {n} times.", "label": "reporting", "source": f"{n % 6}.example"} for n in range(60)], "boilerplate"),
+        ([{"id": "a", "source": "a.example", "blocks": [REPORTED, {"text": "Log in", "kind": "navigation"}]}], "2 sources"),
+        ([{"id": "a", "html": "<p>The board met on Monday.</p><p>Log in</p>", "gold": "The board met on Monday."}], "boilerplate"),
+    ],
+)  # fmt: skip
+def test_data_that_teach_nothing_make_no_model(told: list[dict[str, object]], said: str, trained: Path, tmp_path: Path) -> None:
+    """Neither by themselves nor beside another model, which would come out as it was under a card that says otherwise."""
+    (tmp_path / "told.jsonl").write_text("".join(json.dumps(row) + "\n" for row in told))
+    for base in ([], ["--from", str(trained)]):
+        done = CliRunner().invoke(main, ["train", str(tmp_path / "told.jsonl"), "-o", str(tmp_path / "model"), *base])
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert said in done.stderr and done.stderr.count("\n") == 1
+        assert not (tmp_path / "model").exists() or not any((tmp_path / "model").iterdir())
+
+
+def test_labels_that_one_source_alone_has_are_refused_in_one_line(trained: Path, tmp_path: Path) -> None:
+    """What cannot be learnt when that source is held out is an error of the data, not of the fit."""
+    rows = [{"text": f"The board met {n} times.", "label": "editorial" if n % 6 == 0 else "reporting", "source": f"{n % 6}.example"} for n in range(60)]
+    (tmp_path / "flat.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = CliRunner().invoke(main, ["train", str(tmp_path / "flat.jsonl"), "-o", str(tmp_path / "model"), "--from", str(trained)])
+    assert done.exit_code in (0, 1) and "Traceback" not in done.output
+    assert done.exit_code == 0 or "other sources" in done.stderr
+
+
+def test_a_card_says_what_a_model_was_made_of(trained: Path, tmp_path: Path) -> None:
+    """The model that gave a part is named, in the command too; figures on sources that were learnt from say so."""
+    rows = [
+        {
+            "text": f"The board {'must resign, shamefully,' if n % 2 else 'met'} {n} times.",
+            "label": ("reporting", "editorial")[n % 2],
+            "source": f"{n % 7}.example",
+        }
+        for n in range(70)
+    ]
+    flat, folder = tmp_path / "flat.jsonl", tmp_path / "model"
+    flat.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = CliRunner().invoke(main, ["train", str(flat), "-o", str(folder), "--from", str(trained), "--evaluate", str(flat)])
+    assert done.exit_code == 0, done.output
+    card = (folder / "README.md").read_text()
+    assert f"--from {trained} -o {folder}" in card
+    assert load_model(trained).identity.digest in card
+    assert "7 of whose 7 sources it was fitted on" in card
 
 
 def test_too_little_data_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from training.entry import Entry, Fields, readable
 from training.errors import InputError
 from training.extras import needed, zstd
+from training.metadata import host_of
 from training.reading import MAX_CHARACTERS
 
 LONGEST = 4 * MAX_CHARACTERS
@@ -92,7 +92,10 @@ def read_json(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
     content = stream.read(LONGEST + 1)
     if len(content) > LONGEST:
         raise InputError(f"a JSON file is read whole, and may have {LONGEST:,} bytes; make it JSON Lines, one article a line", "too-large")
-    found = json.loads(content)
+    try:
+        found = json.loads(content)
+    except RecursionError as error:
+        raise InputError("is nested deeper than articles are; see the README for the form", "bad-json") from error
     articles = found.get("articles", [found]) if isinstance(found, dict) else found
     if not isinstance(articles, list):
         raise InputError("is neither an article nor a list of articles; see the README for the form", "bad-json")
@@ -156,6 +159,7 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
     warc = needed("fastwarc.warc", "warc")
     wanted = warc.WarcRecordType.response | warc.WarcRecordType.conversion
     start: int | None = 0
+    failed = found = False
     while start is not None:
         if start:  # standard input cannot seek, and need not until it is damaged
             stream.seek(start)
@@ -163,16 +167,20 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
         try:
             for record in warc.ArchiveIterator(stream, parse_http=False):
                 reached, news = record.stream_pos, True
+                found |= "WARC-Type" in record.headers
                 if record.record_type & wanted:
                     yield from _from_warc(record, f"{path}#{reached}")
             if not stream.seekable() or not _is_torn(stream, reached):
-                return
+                break
             cause = "it breaks off"
         except OSError as error:
             cause = str(error)
         if news:
+            failed = True
             yield Entry(f"{path}#{reached + 1}", error=InputError(f"is damaged after offset {reached} ({cause}); get a whole copy", "damaged"))
         start = _next_start(stream, reached + 1)
+    if not (found or failed):
+        yield Entry(path, error=InputError("holds no record of a web archive; get a whole copy", "damaged"))
 
 
 READERS: Mapping[str, Reader] = {
@@ -214,11 +222,12 @@ def _string(record: Mapping[str, Any], field: str) -> str | None:
 
 def _from_warc(record: Any, id: str) -> Iterable[Entry]:
     """One entry, or none where the record is no page or was not fetched with success."""
-    declared = record.headers.get("Content-Length")
-    if int(declared or 0) > LONGEST:
-        return [Entry(id, error=InputError(f"{int(declared):,} bytes are more than one article can have; leave it out", "too-large"))]
+    said = record.headers.get("Content-Length", "")
+    declared = int(said) if said.isdecimal() else None
+    if declared is not None and declared > LONGEST:
+        return [Entry(id, error=InputError(f"{declared:,} bytes are more than one article can have; leave it out", "too-large"))]
     record.freeze()
-    if declared is None or int(declared) != record.content_length:
+    if declared != record.content_length:
         return [Entry(id, error=InputError("the record is cut off; get a whole copy of the archive", "damaged"))]
     is_page = record.is_http
     if is_page:
@@ -229,7 +238,7 @@ def _from_warc(record: Any, id: str) -> Iterable[Entry]:
     if not media_type:
         return []
     content = record.reader.read(LONGEST + 1)
-    host = urlsplit(record.headers.get("WARC-Target-URI", "").strip("<>")).hostname
+    host = host_of(record.headers.get("WARC-Target-URI", "").strip("<>"))
     return [Entry(id, None, host, content=content, media_type=media_type, charset=record.http_charset if is_page else "utf-8", size=len(content))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence, Set, Sized
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from training.evaluate import Evaluation, evaluate
 from training.fit import fit
 from training.labelled import Corpus, appeals, read_corpus
 from training.model import CARD, Model, load_model, only_writer, save_model, write_whole
-from training.smoke import answers
+from training.smoke import answers, sound_model
 
 CARD_FORM = """\
 # {name}
@@ -44,19 +44,23 @@ writer's own voice speaks (`editorial`) or something is reported (`reporting`).
 
 Texts and pages it was fitted on belong to their publishers; only weights and counts of words were kept.
 """
+NOT_MEASURED = "Not measured: name labelled data of other sources with `--evaluate`."
 
 
 class DataFiles(NamedTuple):
-    """Files and folders of labelled data: for both classifiers, for kinds alone, letters that are appeals throughout, and what to measure on."""
+    """Files and folders of labelled data: for both classifiers, for kinds alone, letters that are appeals throughout, and what to measure on; and the
+    model that gives what they cannot teach."""
 
     data: Sequence[Path]
     for_kinds: Sequence[Path] = ()
     letters: Sequence[Path] = ()
     held_out: Sequence[Path] = ()
+    base: Path | None = None
 
 
-def train(files: DataFiles, folder: Path, base: Model | None = None, seed: int = 0) -> Model:
+def train(files: DataFiles, folder: Path, seed: int = 0) -> Model:
     """Fit a model, measure it on what is held out, and write its folder; the same data and seed give the same bytes."""
+    base = sound_model(files.base) if files.base else None
     corpus = read_corpus(files.data)
     furniture = read_corpus(files.for_kinds) if files.for_kinds else Corpus()
     if files.letters:
@@ -74,7 +78,7 @@ def train(files: DataFiles, folder: Path, base: Model | None = None, seed: int =
             about["held_out"] = held.files
             about["figures"] = _figures(evaluate(held, model))
         model = save_model(folder, kinds, labels, about)
-        write_whole(folder / CARD, _card(model, folder, files, corpus, furniture).encode())
+        write_whole(folder / CARD, _card(model, folder, files, (corpus, furniture), held).encode())
     return model
 
 
@@ -85,9 +89,10 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _card(model: Model, folder: Path, files: DataFiles, corpus: Corpus, furniture: Corpus) -> str:
+def _card(model: Model, folder: Path, files: DataFiles, fitted_on: tuple[Corpus, Corpus], held: Corpus | None) -> str:
     manifest = model.manifest
-    named = (("--kinds", files.for_kinds), ("--appeals", files.letters), ("--evaluate", files.held_out))
+    base = (files.base,) if files.base else ()
+    named = (("--kinds", files.for_kinds), ("--appeals", files.letters), ("--evaluate", files.held_out), ("--from", base))
     command = ["copydesk train", *map(str, files.data), *(f"{option} {path}" for option, paths in named for path in paths), f"-o {folder}"]
     return CARD_FORM.format(
         name=model.identity.name,
@@ -95,34 +100,38 @@ def _card(model: Model, folder: Path, files: DataFiles, corpus: Corpus, furnitur
         megabytes=manifest["bytes"] / 1e6,
         versions=", ".join(f"{name} {number}" for name, number in manifest["versions"].items()),
         command=" ".join(command) + (f" --seed {manifest['seed']}" if manifest["seed"] else ""),
-        data=_data_table(corpus, furniture),
-        figures=_figures_table(manifest["figures"], manifest.get("held_out", [])),
+        data=_data_table(*fitted_on, manifest["base"]),
+        figures=_figures_table(manifest["figures"], held, {article.source for corpus in fitted_on for article in corpus.articles}) if held else NOT_MEASURED,
     )
 
 
-def _data_table(corpus: Corpus, furniture: Corpus) -> str:
+def _data_table(corpus: Corpus, furniture: Corpus, base: str | None) -> str:
+    def both(of: Callable[[Corpus], Sized]) -> str:
+        return f"{len(of(corpus)) + len(of(furniture)):,}"
+
     sources = len({article.source for article in corpus.articles})
     blocks = sum(len(article.blocks) for article in corpus.articles)
     passages = sum(block.kind == "body" for article in corpus.articles for block in article.blocks)
     counts = [
         f"{len(corpus.articles):,} labelled articles or excerpts of {sources:,} sources: {blocks:,} blocks, {passages:,} of them passages with a label",
-        f"{len(corpus.flattened) + len(furniture.flattened):,} pages flattened to lines, each line with its kind",
-        f"{len(corpus.pages):,} pages with the article's true text",
-        f"{len(corpus.line_kinds_apart):,} of those pages with kinds of lines that a language model told apart from their texts",
+        f"{both(lambda data: data.flattened)} pages flattened to lines, each line with its kind",
+        f"{both(lambda data: data.pages)} pages with the article's true text",
+        f"{both(lambda data: data.line_kinds_apart)} of those pages with kinds of lines that a language model told apart from their texts",
         f"{len(corpus.unlabelled):,} articles without labels, for vocabulary, word vectors and lists of teasers",
-        f"{len(corpus.kinds_apart):,} of those articles with kinds that a language model told apart from their texts",
+        f"{both(lambda data: data.kinds_apart)} of those articles with kinds that a language model told apart from their texts",
         f"{len(furniture.articles):,} articles, excerpts and letters and pieces of what stands round articles, for kinds alone",
+        *([f"a part that these do not teach is that of the model `{base}`"] if base else []),
     ]
     files = "\n".join(f"| {file['file']} | {file['rows']:,} | `{file['sha256'][:16]}…` |" for file in corpus.files + furniture.files)
     return "\n".join(f"- {count}" for count in counts if not count.startswith("0 ")) + f"\n\n| file | rows | sha256 |\n|---|---|---|\n{files}"
 
 
-def _figures_table(figures: dict[str, Any], held_out: Iterable[dict[str, Any]]) -> str:
-    if not figures:
-        return "Not measured: name labelled data of other sources with `--evaluate`."
+def _figures_table(figures: dict[str, Any], held: Corpus, known: Set[str]) -> str:
+    sources = {article.source for article in held.articles}
+    of = f"{len(sources & known)} of whose {len(sources)} sources it was fitted on" if sources & known else "of sources that it was not fitted on"
     rows = "\n".join(f"| {name} | {figure['value']:.3f} | {_interval(figure['interval'])} |" for name, figure in figures.items())
-    named = ", ".join(f"{file['file']} ({file['rows']:,} rows)" for file in held_out)
-    return f"On {named}, of sources that it was not fitted on; intervals from resampling sources.\n\n| measure | value | 95 % interval |\n|---|---|---|\n{rows}"
+    named = ", ".join(f"{file['file']} ({file['rows']:,} rows)" for file in held.files)
+    return f"On {named}, {of}; intervals from resampling sources.\n\n| measure | value | 95 % interval |\n|---|---|---|\n{rows}"
 
 
 def _interval(bounds: Sequence[float] | None) -> str:

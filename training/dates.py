@@ -45,7 +45,8 @@ def month_of(published: str | None) -> str | None:
 
 
 def earlier(one: str | None, other: str | None) -> int | None:
-    """Which of two dates is the earlier, 0 or 1; None where that is not known: one has no date, or both have a day and not both a time with its zone."""
+    """Which of two dates is the earlier, 0 or 1; None where that is not known: one has no date, or both are of one day and not both
+    have a time with its zone."""
     instants = _instant(one), _instant(other)
     days = day_of(one), day_of(other)
     if instants[0] and instants[1]:
@@ -60,10 +61,10 @@ def _instant(published: str | None) -> datetime | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(said)
+            if moment.tzinfo:
+                return moment.astimezone(UTC)
         except (ValueError, IndexError, OverflowError):
             continue
-        if moment.tzinfo:
-            return moment.astimezone(UTC)
     return None
 
 

@@ -19,7 +19,7 @@ class CopydeskError(Exception):
 
 
 class InputError(CopydeskError):
-    """An article that cannot be read: `empty`, `not-text`, `too-large`, `unreadable`, `not-a-file`."""
+    """An article that cannot be read: `empty`, `not-text`, `too-large`, `unreadable`, `not-a-file`, `bad-json`, `no-text`, `damaged`, or `no-article`."""
 
     code = "unreadable"
 

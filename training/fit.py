@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from training.align import TEXT, align, word_f1
-from training.article import Block, folded
+from training.article import KINDS, TEXT_KINDS, Block, folded
 from training.errors import DataError
 from training.kinds import KindClassifier, LabelledBlocks
 from training.kinds_fit import fit_kinds
@@ -19,6 +19,8 @@ from training.teasers import lists_of_teasers
 SURE_WEIGHT = {1: 0.3, 2: 0.8, 3: 1.0}
 """What a passage counts for, by how sure its label is."""
 VOICE = {"editorial": 1, "reporting": -1}
+BOILERPLATE_KINDS = frozenset(KINDS) - frozenset(TEXT_KINDS) - {"headline"}
+"""Kinds that tell what boilerplate looks like; headlines alone do not."""
 LEAST_PASSAGES = 50
 LEAST_SOURCES = 5
 """Both stages of the labels hold out whole sources while they learn; with fewer they would remember outlets."""
@@ -41,17 +43,31 @@ class Passages:
 
 def fit(corpus: Corpus, seed: int = 0, base: Model | None = None, for_kinds: Corpus | None = None) -> tuple[KindClassifier, Labeller]:
     """Fit both classifiers, that of kinds to the blocks of `for_kinds` as well; a part that the data cannot teach is taken from `base`, and
-    without one DataError is raised."""
+    without one, or where they teach neither, DataError is raised."""
     blocks = [*labelled_blocks(corpus), *labelled_blocks(for_kinds or Corpus())]
     passages = labelled_passages(corpus)
-    kinds_known = any(kind not in ("headline", "body", TEXT) for article in blocks for kind in article.kinds)
-    labels_known = len(passages.texts) >= LEAST_PASSAGES and len(set(passages.source)) >= LEAST_SOURCES
-    if base is None and not (kinds_known and labels_known):
-        missing = "boilerplate blocks" if not kinds_known else f"passages ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
-        raise DataError(f"too few labelled {missing} to fit a model; add data, or take that part from another model with --from")
-    kinds = fit_kinds(blocks, [*lists_of_teasers(corpus.unlabelled, seed)], seed) if kinds_known or base is None else base.kinds
-    labels = fit_labels(corpus, passages, seed) if labels_known or base is None else base.labels
+    kinds_known, labels_known = _teaches_kinds(blocks), _teaches_labels(passages)
+    if not (kinds_known or labels_known if base else kinds_known and labels_known):
+        of_labels = f"passages with both labels ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
+        missing = of_labels if kinds_known else "boilerplate blocks (from 2 sources are the least)"
+        raise DataError(f"too few labelled {missing} to fit a model; add data{'' if base else ', or take that part from another model with --from'}")
+    try:
+        kinds = base.kinds if base and not kinds_known else fit_kinds(blocks, [*lists_of_teasers(corpus.unlabelled, seed)], seed)
+        labels = base.labels if base and not labels_known else fit_labels(corpus, passages, seed)
+    except ValueError as error:  # scikit-learn's, where some sources hold all that differs
+        raise DataError(f"the labelled data are too few or too much alike to learn from ({error}); add articles of other sources") from error
     return kinds, labels
+
+
+def _teaches_kinds(articles: Sequence[LabelledBlocks]) -> bool:
+    """Whether articles' own text and boilerplate of named kinds are there, of more than one source."""
+    said = {kind for article in articles for kind in article.kinds}
+    return bool(said & {TEXT, "body"} and said & BOILERPLATE_KINDS) and len({article.source for article in articles}) > 1
+
+
+def _teaches_labels(passages: Passages) -> bool:
+    enough = len(passages.texts) >= LEAST_PASSAGES and len(set(passages.source)) >= LEAST_SOURCES
+    return enough and len(set(passages.editorial)) > 1
 
 
 def fit_labels(corpus: Corpus, passages: Passages, seed: int) -> Labeller:

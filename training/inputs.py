@@ -64,6 +64,12 @@ def find_files(paths: Sequence[str], choice: Choice = EVERYTHING) -> Iterator[Fo
             yield _found(path, choice)
 
 
+def one_article(path: str) -> Found:
+    """A file that holds one article, whatever its name says of archives."""
+    form = _form(path)
+    return Found(path, form if form == "markdown" else "article", 0)
+
+
 def read_entries(files: Iterable[Found], fields: Fields = FIELDS) -> Iterator[Entry]:
     """The articles of each file in order. A file of one article is not opened here: whoever scores it reads it."""
     for file in files:

@@ -288,6 +288,8 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise DataError(f"{path} is not a regular file; name a file of labelled data")
     try:
         with path.open("rb") as raw:
             return decompressed(raw, path.name).read()

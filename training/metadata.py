@@ -47,7 +47,7 @@ def read_metadata(declarations: Sequence[str]) -> Metadata:
             named.setdefault(name, value)
     author = next((named[name] for name in AUTHOR if name in named and not named[name].startswith("http")), None)
     return Metadata(
-        _first(named, TITLE), _host(_first(named, ADDRESS)), author and _BY.sub("", author), _first(named, PUBLISHED), _first(named, MODIFIED)
+        _first(named, TITLE), host_of(_first(named, ADDRESS)), author and _BY.sub("", author), _first(named, PUBLISHED), _first(named, MODIFIED)
     )  # fmt: skip
 
 
@@ -108,7 +108,8 @@ def _first(named: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     return next((named[name] for name in names if name in named), None)
 
 
-def _host(address: str | None) -> str | None:
+def host_of(address: str | None) -> str | None:
+    """The host that an address names, without `www.`: a page's source. None where it names none."""
     try:
         host = urlsplit(address).hostname if address else None
     except ValueError:

@@ -60,7 +60,7 @@ def article_from_text(text: str, *, name: str = "", media_type: str = "", source
         raise _too_large(len(text), "characters", MAX_CHARACTERS)
     text = whole_characters(text)
     if _controls(text) > CONTROL_SHARE * len(text):
-        raise InputError("this is not text but a binary file; give plain text or HTML", "not-text")
+        raise InputError("this is not text but a binary file; give plain text or HTML, unpacked where it is compressed", "not-text")
     if not text or text.isspace():
         raise InputError("there is no text in it; give an article as plain text or HTML", "empty")
     page = is_html(text, name=name, media_type=media_type)

@@ -21,7 +21,7 @@ from training.spans import EVERYWHERE, IN_BODY, cut
 from training.tokens import Tokens
 
 TOO_LITTLE = "too little evidence to say"
-FALLBACK = "hardly any of the prose here looks like an article; the longest run of it was kept"
+FALLBACK = "hardly any of the prose here looks like an article; what comes nearest to one was kept"
 DECIMALS = 4
 
 
