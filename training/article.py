@@ -48,6 +48,11 @@ def folded(text: str) -> str:
     return joined if joined.isprintable() and "  " not in joined else " ".join(text.split())
 
 
+def words_in(text: str) -> int:
+    """How many words a folded text has: what stands between its spaces."""
+    return text.count(" ") + 1
+
+
 def whole_characters(text: str) -> str:
     """The text with half surrogate pairs, which no encoding can write, replaced; every place in it stays where it was."""
     try:

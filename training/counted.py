@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 from training.archives import CHUNK, DAMAGE, decompressed
-from training.article import KINDS, LABELS, TEXT_KINDS, folded
+from training.article import KINDS, LABELS, TEXT_KINDS, folded, words_in
 from training.entry import readable
 from training.errors import DataError, InputError
 from training.labelled import UNKNOWN_SOURCE
@@ -122,7 +122,7 @@ def _counted_blocks(blocks: Sequence[Any], article: Counted) -> Counted:
     number = 0
     try:
         for number, block in enumerate(blocks, 1):
-            kind, words = block["kind"], block["words"] if "words" in block else block["text"].count(" ") + 1
+            kind, words = block["kind"], block["words"] if "words" in block else words_in(block["text"])
             if type(words) is not int or words < 0:
                 raise ValueError(f"words of block {number} are {words!r:.40}")
             by_kind[kind] += words

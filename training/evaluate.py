@@ -52,13 +52,13 @@ class Evaluation:
     def sources(self) -> list[str]:
         return sorted({judged.source for judged in self.judged})
 
-    def overall(self, resamples: int = RESAMPLES, seed: int = 0) -> list[Figure]:
+    def overall(self) -> list[Figure]:
         """All measures that the data allow, with intervals."""
         judged = Judgements.of(self.judged)
-        figures = _figures(lambda blocks: _measured(judged.part(blocks)), self._groups(), resamples, seed)
+        figures = _figures(lambda blocks: _measured(judged.part(blocks)), self._groups())
         if self.pages:
             scores = np.array([f1 for _, f1 in self.pages])
-            figures.append(Figure("pages, word F1", float(scores.mean()), percentiles([scores[draw].mean() for draw in draws(len(scores), resamples, seed)])))
+            figures.append(Figure("pages, word F1", float(scores.mean()), percentiles([scores[draw].mean() for draw in draws(len(scores), RESAMPLES)])))
         return figures
 
     def worst(self, count: int) -> list[Judged]:
@@ -93,23 +93,23 @@ def evaluate(corpus: Corpus, model: Model) -> Evaluation:
     return Evaluation(tuple(judged), tuple(pages))
 
 
-def compare(one: Evaluation, other: Evaluation, resamples: int = RESAMPLES, seed: int = 0) -> list[Figure]:
+def compare(one: Evaluation, other: Evaluation) -> list[Figure]:
     """How much better the first evaluation is than the other, of the same data: each measure's difference, sources resampled in pairs."""
     mine, theirs = Judgements.of(one.judged), Judgements.of(other.judged)
 
     def better(blocks: Places) -> list[float]:
         return [value - beside for value, beside in zip(_measured(mine.part(blocks)), _measured(theirs.part(blocks)), strict=True)]
 
-    return _figures(better, one._groups(), resamples, seed)
+    return _figures(better, one._groups())
 
 
 def _measured(judged: Judgements) -> list[float]:
     return [measure(judged) for measure in MEASURES.values()]
 
 
-def _figures(measured: Callable[[Places], list[float]], groups: Sequence[Places], resamples: int, seed: int) -> list[Figure]:
+def _figures(measured: Callable[[Places], list[float]], groups: Sequence[Places]) -> list[Figure]:
     """What is measured of all blocks, with intervals from groups of them drawn anew; what cannot be told is left out."""
-    drawn = [measured(np.concatenate([groups[number] for number in draw])) for draw in draws(len(groups), resamples, seed)]
+    drawn = [measured(np.concatenate([groups[number] for number in draw])) for draw in draws(len(groups), RESAMPLES)]
     values = measured(np.arange(sum(map(len, groups))))
     return [
         Figure(name, value, percentiles([of_draw[number] for of_draw in drawn]))
@@ -167,16 +167,16 @@ def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     return (rows[begin : begin + BATCH] for begin in range(0, len(rows), BATCH))
 
 
-def learning_curve(taught: Corpus, held_out: Corpus, model: Model, seed: int = 0) -> Iterator[tuple[int, int, float]]:
+def learning_curve(taught: Corpus, held_out: Corpus, model: Model) -> Iterator[tuple[int, int, float]]:
     """Sources and passages learned from, and the strict macro F1 on `held_out` of labels fitted on them, for growing shares of the sources; raises
     DataError where there are too few."""
     sources = sorted({article.source for article in taught.articles})
     if len(sources) < LEAST_SOURCES:
         raise DataError(f"labels are learned from {LEAST_SOURCES} sources at least, and --learning-curve names {len(sources)}; add labelled articles of others")
-    np.random.default_rng(seed).shuffle(sources)
+    np.random.default_rng(0).shuffle(sources)
     for most in sorted({max(LEAST_SOURCES, round(share * len(sources))) for share in CURVE}):
         chosen = set(sources[:most])
         part = replace(taught, articles=[article for article in taught.articles if article.source in chosen])
         passages = labelled_passages(part)
-        refitted = replace(model, labels=fit_labels(part, passages, seed))
+        refitted = replace(model, labels=fit_labels(part, passages, seed=0))
         yield len(chosen), len(passages.texts), macro_f1(Judgements.of(evaluate(held_out, refitted).judged))

@@ -20,6 +20,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.extmath import randomized_svd
 
+from training.article import words_in
 from training.context import Context, Features, Passages, matrix, sigmoid, standardised, voices
 from training.evidence import Evidence, Grams, pairs
 from training.labels import LEAST_DEVIATION, Calibration, Labeller
@@ -173,7 +174,7 @@ def _calibration(within: Features, alone: Features, labelled: Labelled, folds: F
 
 def _spread(probability: Floats, labelled: Labelled) -> float:
     """Standard deviations that hold INTERVAL of the articles' true shares: more than two, because errors of one article go together."""
-    words = np.array([passage.count(" ") + 1 for passage in labelled.passages], np.float64)
+    words = np.array([words_in(passage) for passage in labelled.passages], np.float64)
     size = np.bincount(labelled.article)
     whole = np.maximum(np.bincount(labelled.article, words), 1)
     true = np.bincount(labelled.article, words * labelled.editorial) / whole

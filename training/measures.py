@@ -126,9 +126,9 @@ MEASURES: dict[str, Callable[[Judgements], float]] = {
 """What is measured, each a share or a score; nan where the blocks do not allow it."""
 
 
-def draws(groups: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """Groups drawn with replacement, (resamples, groups); none where there are too few to tell anything."""
-    return np.random.default_rng(seed).integers(groups, size=(resamples if groups >= LEAST_GROUPS else 0, groups))
+def draws(groups: int, resamples: int) -> NDArray[np.int64]:
+    """Groups drawn with replacement, always the same, (resamples, groups); none where there are too few to tell anything."""
+    return np.random.default_rng(0).integers(groups, size=(resamples if groups >= LEAST_GROUPS else 0, groups))
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float] | None:

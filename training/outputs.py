@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import orjson
 
+from training.article import words_in
 from training.errors import CopydeskError
 from training.extras import needed, zstd
 
@@ -129,7 +130,7 @@ def _passages(answer: Mapping[str, Any]) -> Iterator[Row]:
             "end": block["end"],
             "label": block["label"],
             "probability": block["probability"],
-            "words": block["words"] if "words" in block else block["text"].count(" ") + 1,
+            "words": block["words"] if "words" in block else words_in(block["text"]),
         }
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from training.article import LABELS, Article, Block
+from training.article import LABELS, Article, Block, words_in
 from training.errors import CopydeskError
 from training.kinds import Verdicts
 from training.labels import Explanation
@@ -192,7 +192,7 @@ def _share_interval(blocks: Sequence[ScoredBlock], model: Model) -> tuple[float,
 def _scored(block: Block, kind: str, kind_probability: float, reason: str | None, probability: float | None) -> ScoredBlock:
     if block.element is not None:  # a result is kept, and sent between processes, without the page it came from
         block = Block(block.text, block.start, block.end, block.cut, None, block.linked)
-    words = block.text.count(" ") + 1
+    words = words_in(block.text)
     if probability is None:
         return ScoredBlock(block, words, kind, kind_probability, reason)
     if isnan(probability):
