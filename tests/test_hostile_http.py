@@ -65,6 +65,7 @@ SENT = [
     Sent("a length and chunks", post(TEXT + LENGTH + CHUNKED, b"0\r\n\r\n" + get(b"/healthz")), (400,)),
     Sent("chunks and a length", post(TEXT + CHUNKED + LENGTH, b"5\r\nhello\r\n0\r\n\r\n"), (400,)),
     Sent("chunks twice", post(TEXT + CHUNKED * 2, b"0\r\n\r\n"), (400,), or_closed=True),
+    Sent("chunks of what is compressed", post(TEXT + b"Transfer-Encoding: gzip, chunked\r\n", b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)), (415,)),
     Sent("chunks in disguise", post(TEXT + b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"), (501,)),
     Sent("chunks behind a tab", post(TEXT + b"Transfer-Encoding:\x0bchunked\r\n", b"0\r\n\r\n"), (400,)),
     Sent("chunks before a space", post(TEXT + b"Transfer-Encoding : chunked\r\n", b"0\r\n\r\n"), (400,)),
