@@ -64,10 +64,11 @@ def _fields(_context: click.Context, _option: click.Parameter, given: tuple[str,
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="copydesk")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Read news articles the way a copy desk does: throw out what is not the article, and tell, passage by passage, reporting from the
     writer's own argument."""
-    if sys.stdin is None or sys.stdout is None:
+    if None in (sys.stdin, sys.stdout) and context.invoked_subcommand != "serve":
         raise click.ClickException(f"standard input or output is closed; open it, or let it come from or go to {os.devnull}")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of the types it finds

@@ -250,6 +250,16 @@ def test_results_never_take_the_place_of_an_article_or_a_link(tmp_path: Path) ->
     assert link.is_symlink() and sorted(os.listdir(tmp_path)) == ["a", "latest.jsonl", "rows.jsonl"]
 
 
+@pytest.mark.parametrize("closed", [0, 1])
+def test_a_closed_standard_stream_is_said(closed: int) -> None:
+    """Nothing is read from it, and no results are lost in it."""
+    command = [*COMMAND, "score", "-" if closed == 0 else str(ARTICLES)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(closed))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: standard input or output is closed") and ended.stderr.count("\n") == 1
+
+
 def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     """A model whose bytes are not those its manifest names is not loaded."""
     shutil.copytree(default_model(), tmp_path / "model")
