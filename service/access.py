@@ -18,7 +18,7 @@ SHORTEST = 16
 
 
 class AccessError(CopydeskError):
-    """A server that must not or cannot start as it was asked to: `exposed`, `weak-token`, `address`."""
+    """A server that must not start as it was asked to: `exposed`, `weak-token`."""
 
 
 def read_tokens(file: Path | None) -> tuple[str, ...]:

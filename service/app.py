@@ -151,8 +151,8 @@ def _answer_annotators(app: Flask, desk: Desk) -> None:
 
 def _take(*media_types: str) -> None:
     """Turn down a body that is compressed or of another type."""
-    codings = ",".join(request.headers.get(name, "") for name in ("Content-Encoding", "Transfer-Encoding")).lower().replace(" ", "").split(",")
-    if not {*codings} <= {"", "identity", "chunked"}:
+    codings = {coding.strip().lower() for name in ("Content-Encoding", "Transfer-Encoding") for coding in request.headers.get(name, "").split(",")}
+    if not codings <= {"", "identity", "chunked"}:
         message = "the body is compressed; send it as it is, with Content-Encoding identity or none"
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, "compressed", {"Accept-Encoding": "identity"})
     if request.mimetype not in media_types:

@@ -214,12 +214,12 @@ def evaluate_command(data: tuple[Path, ...], other: Path | None, worst: int, tau
     from training.evaluate import compare, evaluate, learning_curve
     from training.labelled import read_corpus
 
+    if as_json and (other or worst or taught):
+        raise click.UsageError("--json gives the overall figures alone; leave it out, or --compare, --worst and --learning-curve")
     model = sound_model(folder)
     corpus = read_corpus(data)
     evaluation = evaluate(corpus, model)
     if as_json:
-        if other or worst or taught:
-            raise click.UsageError("--json gives the overall figures alone; leave it out, or --compare, --worst and --learning-curve")
         click.echo(json.dumps({figure.name: {"value": figure.value, "interval": figure.interval} for figure in evaluation.overall()}))
         return
     for line in tables.evaluation(evaluation):

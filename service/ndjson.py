@@ -70,9 +70,10 @@ class Spool:
     def _take_in(self) -> None:
         try:
             while line := self._readline(self._longest + 1):
-                if not line.endswith(b"\n") and len(line) <= self._longest and self._promised > 0:
+                ended = line.endswith(b"\n")
+                if not ended and len(line) <= self._longest and self._promised > 0:
                     break  # the rest of it was lost
-                self._keep(line if line.endswith(b"\n") else line + b"\n")
+                self._keep(line if ended else line + b"\n")
                 while line and not line.endswith(b"\n"):  # what is too long is not kept
                     line = self._readline(self._longest)
             if self._promised > 0:

@@ -21,7 +21,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.access import AccessError, check_exposure
+from service.access import check_exposure
 from service.limits import Limits
 from training.errors import CopydeskError
 
@@ -99,14 +99,14 @@ def serve(folder: Path, serving: Serving) -> None:
 
 
 def _check_address(host: str, port: int) -> None:
-    """Raise AccessError where nothing can listen there: the server itself would try for seconds, and say less."""
+    """Raise CopydeskError where nothing can listen there: the server itself would try for seconds, and say less."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, kind, protocol) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)
     except (OSError, UnicodeError) as error:
-        raise AccessError(
+        raise CopydeskError(
             f"cannot listen at {host}, port {port} ({getattr(error, 'strerror', None) or error}); choose others with --host and --port", "address"
         ) from error
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from service.cli import main
 from tests.serving import COMMAND, ROOT
+from tests.test_machine import FEW
 from training.errors import DataError
 from training.fit import fit
 from training.labelled import read_corpus
@@ -151,22 +152,14 @@ def test_labels_that_one_source_alone_has_are_refused_in_one_line(trained: Path,
     rows = [{"text": f"The board met {n} times.", "label": "editorial" if n % 6 == 0 else "reporting", "source": f"{n % 6}.example"} for n in range(60)]
     (tmp_path / "flat.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = CliRunner().invoke(main, ["train", str(tmp_path / "flat.jsonl"), "-o", str(tmp_path / "model"), "--from", str(trained)])
-    assert done.exit_code in (0, 1) and "Traceback" not in done.output
-    assert done.exit_code == 0 or "other sources" in done.stderr
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "add articles of other sources" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_card_says_what_a_model_was_made_of(trained: Path, tmp_path: Path) -> None:
     """The model that gave a part is named, in the command too; figures on sources that were learnt from say so."""
-    rows = [
-        {
-            "text": f"The board {'must resign, shamefully,' if n % 2 else 'met'} {n} times.",
-            "label": ("reporting", "editorial")[n % 2],
-            "source": f"{n % 7}.example",
-        }
-        for n in range(70)
-    ]
     flat, folder = tmp_path / "flat.jsonl", tmp_path / "model"
-    flat.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flat.write_text(FEW)
     done = CliRunner().invoke(main, ["train", str(flat), "-o", str(folder), "--from", str(trained), "--evaluate", str(flat)])
     assert done.exit_code == 0, done.output
     card = (folder / "README.md").read_text()

@@ -159,7 +159,7 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
     warc = needed("fastwarc.warc", "warc")
     wanted = warc.WarcRecordType.response | warc.WarcRecordType.conversion
     start: int | None = 0
-    failed = found = False
+    told = False
     while start is not None:
         if start:  # standard input cannot seek, and need not until it is damaged
             stream.seek(start)
@@ -167,7 +167,7 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
         try:
             for record in warc.ArchiveIterator(stream, parse_http=False):
                 reached, news = record.stream_pos, True
-                found |= "WARC-Type" in record.headers
+                told |= "WARC-Type" in record.headers
                 if record.record_type & wanted:
                     yield from _from_warc(record, f"{path}#{reached}")
             if not stream.seekable() or not _is_torn(stream, reached):
@@ -176,10 +176,10 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
         except OSError as error:
             cause = str(error)
         if news:
-            failed = True
+            told = True
             yield Entry(f"{path}#{reached + 1}", error=InputError(f"is damaged after offset {reached} ({cause}); get a whole copy", "damaged"))
         start = _next_start(stream, reached + 1)
-    if not (found or failed):
+    if not told:
         yield Entry(path, error=InputError("holds no record of a web archive; get a whole copy", "damaged"))
 
 

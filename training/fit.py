@@ -46,8 +46,8 @@ def fit(corpus: Corpus, seed: int = 0, base: Model | None = None, for_kinds: Cor
     without one, or where they teach neither, DataError is raised."""
     blocks = [*labelled_blocks(corpus), *labelled_blocks(for_kinds or Corpus())]
     passages = labelled_passages(corpus)
-    kinds_known, labels_known = _teaches_kinds(blocks), _teaches_labels(passages)
-    if not (kinds_known or labels_known if base else kinds_known and labels_known):
+    known = kinds_known, labels_known = _teaches_kinds(blocks), _teaches_labels(passages)
+    if not (any(known) if base else all(known)):
         of_labels = f"passages with both labels ({LEAST_PASSAGES} from {LEAST_SOURCES} sources are the least)"
         missing = of_labels if kinds_known else "boilerplate blocks (from 2 sources are the least)"
         raise DataError(f"too few labelled {missing} to fit a model; add data{'' if base else ', or take that part from another model with --from'}")
