@@ -11,14 +11,15 @@ from sklearn.ensemble import GradientBoostingClassifier
 from tests.timing import best_of_three
 from training.align import BOILERPLATE, TEXT, align
 from training.appeals import Plea, runs_of_appeals
-from training.arrangements import arrange
+from training.arrangements import arrange, pleading
 from training.article import KINDS, Block
 from training.errors import ModelError
-from training.features import look, said_before, words_of
+from training.features import Look, look, said_before, words_of
 from training.first_stage import FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeals, counts_for
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
+from training.openings import BEGUN, Openings, begins_with_its_last, carry_letters
 from training.page import read_page
 from training.page_context import best_runs, letters, text_probability, voices
 from training.teasers import lists_of_teasers
@@ -439,6 +440,103 @@ def test_a_long_text_full_of_pleas_takes_no_longer_than_its_length_allows() -> N
         return best_of_three(lambda: list(runs_of_appeals(pleas, nowhere, pleas, nowhere)))
 
     assert seconds(160_000) < 20 * seconds(20_000)
+
+
+STORIES = (
+    "Old Marten has mended nets on the quay since he was nine, and this winter his hands have begun to fail him.",
+    "When the frost came in, he burned the chair his father had made, and then the table.",
+    "Nobody should have to choose between a warm stove and a full plate, and yet there are forty like him in our parish.",
+    "Our volunteers carry soup up those stairs each evening, and they carry coal.",
+    "We have the kettles, the carts and the boots; what we lack is the coal.",
+)
+
+
+def letter(number: int) -> LabelledBlocks:
+    told = [STORIES[(number + step) % len(STORIES)].replace("forty", str(30 + number)) for step in range(4)]
+    texts = [*told, *(APPEALS[(number + step) % 3] for step in range(2))]
+    return LabelledBlocks(blocks_of(*texts), ["appeal"] * len(texts), f"charity{number}.example")
+
+
+@pytest.fixture(scope="module")
+def classifier_of_letters() -> KindClassifier:
+    return fit_kinds([*map(article, range(36)), *map(letter, range(24))])
+
+
+def test_a_plea_begins_where_other_things_are_told(classifier_of_letters: KindClassifier) -> None:
+    """The likeliest opening of a letter that follows an article is its first block; of a plea that stands alone, the plea."""
+    report = blocks_of(*(paragraph(number) for number in range(4)))
+    for plea in (letter(27).blocks, letter(27).blocks[-2:]):
+        seen = classifier_of_letters.look([[*report, *plea]])
+        first = FirstAnswers.of(
+            columns(seen, classifier_of_letters.hints, classifier_of_letters.idf) @ classifier_of_letters.weights + classifier_of_letters.bias
+        )
+        found = Openings.of(seen, first, classifier_of_letters.idf, np.arange(len(seen.words)) == len(seen.words) - 1)
+        score = classifier_of_letters.of_openings.score(found.values, np.zeros(len(found.values), np.float32))
+        assert found.block[score.argmax()] == len(report)
+
+
+def openings_of(*appeals: list[int]) -> tuple[Look, Openings]:
+    """Those of articles of ten blocks each, of which some are appeals."""
+    seen = look(Lexicon(["rain"]), [blocks_of(*["Rain fell."] * 10) for _ in appeals])
+    appeal = np.zeros(10 * len(appeals), bool)
+    appeal[[10 * number + at for number, places in enumerate(appeals) for at in places]] = True
+    p = np.full((len(appeal), len(KINDS)), 1 / len(KINDS), np.float32)
+    return seen, Openings.of(seen, FirstAnswers(p, np.zeros(len(p), np.float32)), np.ones(2, np.float32), appeal)
+
+
+def test_a_plea_could_begin_with_any_block_but_the_first_up_to_its_last() -> None:
+    """Articles without an appeal, or with none but their first block, have no openings."""
+    _, found = openings_of([3, 5], [], [0], [1])
+    assert found.block.tolist() == [1, 2, 3, 4, 5, 31] and found.plea.tolist() == [0] * 5 + [1]
+    assert np.isfinite(found.values).all()
+    assert len(openings_of([], [0])[1].values) == 0
+
+
+@pytest.mark.parametrize(("last", "opening", "carried"), [(9, 6, [6, 7, 8]), (9, 1, [1, 2, 3, 4, 5, 6, 7, 8]), (5, 5, []), (6, 6, []), (5, 4, [4])])
+def test_what_leads_up_to_a_plea_goes_with_it(last: int, opening: int, carried: list[int]) -> None:
+    """From the block by which it has begun, as probable as that; what follows the plea stays."""
+    seen, found = openings_of([last])
+    kind, probability = np.zeros(10, np.int64), np.ones(10, np.float32)
+    kind[last] = appeal = KINDS.index("appeal")
+    carry_letters(found, np.where(found.block == opening, np.float32(5), 0), seen, kind, probability)
+    assert np.flatnonzero(kind == appeal).tolist() == [*carried, last]
+    assert all(BEGUN <= one <= 1 for one in probability[carried])
+
+
+def test_nothing_leads_up_to_a_plea_that_is_a_small_part_of_the_text_or_where_no_text_would_be_left() -> None:
+    """Round a whole page pleas stand for themselves, and an article that only its menu would be left of is an article."""
+    appeal = KINDS.index("appeal")
+    seen = look(Lexicon(["rain"]), [blocks_of(*["Rain fell."] * 40)])
+    p = np.full((40, len(KINDS)), 1 / len(KINDS), np.float32)
+    for last, opening, menu in ((10, 8, 0), (39, 2, 2)):
+        found = Openings.of(seen, FirstAnswers(p, np.zeros(40, np.float32)), np.ones(2, np.float32), np.arange(40) == last)
+        kind = np.zeros(40, np.int64)
+        kind[:menu], kind[last] = KINDS.index("navigation"), appeal
+        carry_letters(found, np.where(found.block == opening, np.float32(9), 0), seen, kind, np.ones(40, np.float32))
+        assert np.flatnonzero(kind == appeal).tolist() == [last]
+
+
+def test_where_no_letter_was_learnt_from_a_plea_begins_with_itself() -> None:
+    seen, found = openings_of([9])
+    kind = np.zeros(10, np.int64)
+    kind[9] = KINDS.index("appeal")
+    carry_letters(found, begins_with_its_last().score(found.values, np.zeros(9, np.float32)), seen, kind, np.ones(10, np.float32))
+    assert (kind[:9] == 0).all()
+
+
+def test_letters_and_pleas_are_put_to_articles_as_they_stand() -> None:
+    """Blocks 0 to 5 are an article with a caption and an appeal of its own, 6 to 10 a letter, 11 and 12 a plea of another outlet, 13 to 15 a page."""
+    body, caption, appeal = (KINDS.index(name) for name in ("body", "caption", "appeal"))
+    kind = np.array([body, caption, body, body, appeal, body] + [appeal] * 7 + [body] * 3)
+    bare, edges = np.arange(16) < 13, np.array([0, 6, 11, 13, 16])
+    arranged = [order for seed in range(20) for order in pleading(edges, kind == body, kind, bare, seed)]
+    for order in arranged:
+        assert not np.isin([4, 13, 14, 15], order).any()
+        asking = np.flatnonzero(kind[order] == appeal)
+        assert len(asking) and (np.diff(asking) == 1).all() and asking[0] > 0 and order[asking[-1]] in (10, 12)
+    assert any((order[-5:] == np.arange(6, 11)).all() for order in arranged), "a whole letter"
+    assert any(1 in order for order in arranged) and any(order[-1] == 5 for order in arranged)
+    assert not list(pleading(edges[[0, 1]], kind == body, kind, bare, 0)), "without a letter"
 
 
 def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:

@@ -68,6 +68,20 @@ OPEN_LETTER = (
     "Otto Hald"
 )
 
+COLUMN = (
+    "My grandmother kept a tin on the window sill for the lifeboat, and every child who came for plums had to put something in it.\n\n"
+    "I thought of that tin on Monday, when the harbour board closed the east pier and spent the money on a fountain for the square instead.\n\n"
+    "A fountain is a fine thing. But a town that can pay for one and lets forty volunteers row out in a boat older than themselves has lost its wits.\n\n"
+    "The board says that the crew should ask the public for help. The public is the board's employer, and it has already paid once.\n\n"
+    "So I shall do what my grandmother did. There is a tin on my sill again, and you may put something in it when you pass. Give what you can."
+)
+COLLECTION = (
+    "Aid groups in Ostrand appealed on Tuesday for blankets and money after the flood that left 300 families without a roof.\n\n"
+    "“We need donations, and we need them this week,” said Karin Moll, who runs the shelter in the old customs house.\n\n"
+    "The groups have raised 40,000 crowns so far, according to the town treasurer, about a third of what the repairs will cost.\n\n"
+    "People who want to give can do so at the town hall until Friday, the treasurer said."
+)
+
 
 @pytest.fixture(scope="module")
 def results(model: Model) -> list[Result]:
@@ -192,6 +206,21 @@ def test_a_letter_that_asks_for_support_goes_as_a_whole(model: Model) -> None:
         assert [block.kind for block in prose] == ["body"] * len(prose)
     after = [block for block in score([Article(f"{BIOGRAPHY}\n\n{ADVICE}")], model)[0].blocks if block.words > 20 and block.block.start > len(BIOGRAPHY)]
     assert after and {block.kind for block in after} == {"body"}
+
+
+def test_a_letter_without_salutation_and_signature_goes_with_what_leads_up_to_it(model: Model) -> None:
+    """From where it speaks for those who ask, and nothing of the article before it."""
+    paragraphs = LETTER.split("\n\n")
+    for article in (NEWS, ARGUMENT):
+        blocks = score([Article("\n\n".join([article, *paragraphs[1:-2]]))], model)[0].blocks
+        assert [block.kind for block in blocks[:3]] == ["body"] * 3
+        assert [block.kind for block in blocks[4:]] == ["appeal"] * 4
+
+
+@pytest.mark.parametrize("article", [COLUMN, COLLECTION])
+def test_an_article_on_giving_is_no_appeal(model: Model, article: str) -> None:
+    """Not even where the writer of a column asks for something."""
+    assert {block.kind for block in score([Article(article)], model)[0].blocks} == {"body"}
 
 
 def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) -> None:

@@ -72,6 +72,31 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
             yield _stretch(begin, end, text, chance)
 
 
+def pleading(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
+    """Articles of bare text of which every block is known, in the same form: as they stand but for their appeals, a letter or a short plea put after them
+    or between their blocks."""
+    chance = np.random.default_rng(seed)
+    spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all() and (kind[begin:end] >= 0).all()]
+    furniture = [(begin, end) for begin, end in spans if not own[begin:end].any()]
+    letters = _long(kind, furniture, "appeal", LETTER)
+    short = _by_kind(kind, sorted({*furniture} - {*letters})).get("appeal", [])
+    for begin, end in spans if letters and short else ():
+        for _ in range(PLEADED if own[begin:end].any() else 0):
+            text = _part(begin + np.flatnonzero(kind[begin:end] != KINDS.index("appeal")), chance)
+            is_letter = chance.random() < PLEADED_AT_LENGTH
+            plea = np.arange(*letters[chance.integers(len(letters))]) if is_letter else short[chance.integers(len(short))]
+            if is_letter and chance.random() < CUT_SHORT:
+                plea = plea[chance.integers(len(plea) // 2 + 1) :]
+            place = len(text) if chance.random() < AT_THE_END[is_letter] else int(chance.integers(1, len(text), endpoint=True))
+            yield np.concatenate([text[:place], plea, text[place:]])
+
+
+PLEADED, PLEADED_AT_LENGTH, CUT_SHORT = 2, 0.7, 0.3
+"""Times that each such article gets a plea, how often that is a letter, and how often the letter has lost its beginning."""
+AT_THE_END = (0.5, 0.9)
+"""How often a short plea, and how often a letter stands after the article."""
+
+
 def _long(kind: Ints, furniture: list[tuple[int, int]], name: str, least: int) -> list[tuple[int, int]]:
     """Furniture that is all of one kind, and long."""
     return [(begin, end) for begin, end in furniture if end - begin >= least and (kind[begin:end] == KINDS.index(name)).all()]

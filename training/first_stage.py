@@ -35,6 +35,10 @@ class FirstAnswers(NamedTuple):
         """From answers (blocks, answers), the voice being the last of them."""
         return cls(probabilities(answers[:, :OF_KINDS]), answers[:, OF_KINDS])
 
+    def of_blocks(self, which: Ints) -> FirstAnswers:
+        """Those of some blocks."""
+        return FirstAnswers(self.kinds[which], self.voice[which])
+
 
 def columns(seen: Look, hints: Lexicon, idf: Floats) -> sparse.csr_array:
     """The first stage's features: TF-IDF of words, pairs of words, the line, and hints of the element, its parent and all round them."""

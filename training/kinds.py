@@ -5,7 +5,8 @@
    (`page_context`). Boosted trees say whether it is the article's own, one set of them for pages and one for bare text, which begins with
    what the block says by itself; small networks of which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
 3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`). Nothing said twice at length.
-   In bare text an appeal is one from its first plea to its last (`appeals`).
+   In bare text an appeal is one from its first plea to its last (`appeals`), and what leads up to a plea goes with it: trees of their own say where it
+   begins (`openings`).
 
 Both stages answer two questions. Whether a block is the article's own is learnt from all labelled blocks, of which kind it then is from
 those whose kind was told. The first answers a third one: whose voice is heard, the reporter's or the writer's own, learnt from labelled passages. A plea that
@@ -28,6 +29,7 @@ from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_before
 from training.first_stage import ANSWERS, IS_TEXT, FirstAnswers, columns, probabilities
+from training.openings import APPEAL, Openings, carry_letters
 from training.page_context import by_itself, context, text_probability
 from training.reasons import Evidence, reasons, telling
 from training.tokens import Lexicon
@@ -79,6 +81,7 @@ class KindClassifier:
     bias: Floats
     on_pages: Trees
     in_bare_text: Trees
+    of_openings: Trees
     knots: Knots
     hidden: tuple[Floats, Floats]
     output: tuple[Floats, Floats]
@@ -108,6 +111,10 @@ class KindClassifier:
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
         carry_appeals(seen, first.kinds, text, kind, probability)
+        asks = (kind == APPEAL) & (first.kinds[:, APPEAL] >= ASKS) & ~(seen.on_page | seen.salutes | seen.signs)
+        if asks.any():
+            found = Openings.of(seen, first, self.idf, asks)
+            carry_letters(found, self.of_openings.score(found.values, np.zeros(len(found.values), np.float32)), seen, kind, probability)
         why = reasons(seen, kind, Evidence(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
@@ -148,8 +155,9 @@ class KindClassifier:
     def arrays(self) -> dict[str, Any]:
         """Everything that was learnt, as arrays and strings."""
         plain = {name: getattr(self, name) for name in ("idf", "weights", "bias")}
-        for part, held in (("pages", self.on_pages._asdict()), ("bare", self.in_bare_text._asdict()), ("knots", self.knots._asdict())):
-            plain |= {f"{part}_{name}": array for name, array in held.items()}
+        parts: dict[str, Trees | Knots] = {"pages": self.on_pages, "bare": self.in_bare_text, "openings": self.of_openings, "knots": self.knots}
+        for part, held in parts.items():
+            plain |= {f"{part}_{name}": array for name, array in held._asdict().items()}
         networks = {"hidden": self.hidden[0], "hidden_bias": self.hidden[1], "output": self.output[0], "output_bias": self.output[1]}
         return {"words": self.words.words[1:], "hints": self.hints.words[1:], "kinds": KINDS, **plain, **networks}
 
@@ -157,9 +165,9 @@ class KindClassifier:
     def from_arrays(cls, arrays: Mapping[str, Any]) -> KindClassifier:
         """The classifier that `arrays` came from; ModelError when they do not fit together."""
         words, hints = Lexicon(arrays["words"]), Lexicon(arrays["hints"])
-        trees = {part: Trees(*(arrays[f"{part}_{name}"] for name in Trees._fields)) for part in ("pages", "bare")}
+        trees = {part: Trees(*(arrays[f"{part}_{name}"] for name in Trees._fields)) for part in ("pages", "bare", "openings")}
         classifier = cls(
-            words, hints, arrays["idf"], arrays["weights"], arrays["bias"], trees["pages"], trees["bare"],
+            words, hints, arrays["idf"], arrays["weights"], arrays["bias"], trees["pages"], trees["bare"], trees["openings"],
             Knots(*(arrays[f"knots_{name}"] for name in Knots._fields)),
             (arrays["hidden"], arrays["hidden_bias"]), (arrays["output"], arrays["output_bias"]),
         )  # fmt: skip
@@ -230,9 +238,11 @@ OWN_LINE, OTHER_LINE = 0.2, 1.0
 """What a line counts for before its words do. Losing words of the article costs as much as they are; each line of boilerplate kept is one too many."""
 COUNTED_AS_ONE, MOST_COUNTED = 20, 60
 """So many words count for as much as a line of boilerplate; so many of a block are counted."""
-APPEAL, OTHER = KINDS.index("appeal"), KINDS.index("other")
+OTHER = KINDS.index("other")
 COULD_BE = 0.1
 """A block that the first stage gives so much of a chance could be an appeal."""
+ASKS = 0.5
+"""An appeal that by itself is one, this likely, asks, and others can lead up to it; salutations and signatures do not, since open letters have them too."""
 QUITE_OWN = 0.9
 """A block that is so likely the article's own stays, also among appeals."""
 SAID_WORDS, SAID_SHARE = 30, 0.9

@@ -20,11 +20,12 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 
 from training.align import TEXT
-from training.arrangements import arrange
+from training.arrangements import arrange, pleading
 from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, words_of
 from training.first_stage import ANSWERS, OF_KINDS, FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
+from training.openings import APPEAL, Openings, begins_with_its_last
 from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
 from training.trees import DEEPEST, Trees
@@ -37,7 +38,6 @@ LEAST_SOURCES = 10
 FOLDS = 4
 """Parts of the sources; the second stage learns from first answers given to sources that the first stage had not seen."""
 FIRST_C, FIRST_STEPS = 4.0, 100
-DEPTH, FEATURES_TRIED = DEEPEST, 40
 NETWORKS, HIDDEN, DECAY, BATCH, EPOCHS = 2, 32, 0.1, 512, 12
 DUST = 1e-12
 JOBS = 2
@@ -48,18 +48,22 @@ PIECES, SAMPLE = 4, 60_000
 
 class Growth(NamedTuple):
     """Sets of trees, fitted with other draws and averaged: by chance alone, one is better than another by a tenth of all that is lost on pages. Trees of a
-    set, what each adds of its answer, blocks in a leaf at least, and about how many blocks, drawn anew, each tree is fitted to."""
+    set, what each adds of its answer, blocks in a leaf at least, about how many blocks, drawn anew, each tree is fitted to, and how many features each of its
+    questions is chosen from."""
 
     sets: int
     trees: int
     rate: float
     least_leaf: int
     rows: int
+    features: int
 
 
-ON_PAGES = Growth(sets=4, trees=160, rate=0.1, least_leaf=30, rows=45_000)
-IN_BARE_TEXT = Growth(sets=2, trees=320, rate=0.2, least_leaf=300, rows=90_000)
+ON_PAGES = Growth(sets=4, trees=160, rate=0.1, least_leaf=30, rows=45_000, features=40)
+IN_BARE_TEXT = Growth(sets=2, trees=320, rate=0.2, least_leaf=300, rows=90_000, features=40)
 """Bare text is learnt from several times as many blocks, most of them arranged from the others, and has no elements to tell it apart by."""
+OF_OPENINGS = Growth(sets=2, trees=160, rate=0.2, least_leaf=30, rows=100_000, features=16)
+"""Of blocks of which one in thirty is an opening."""
 
 
 def fit_kinds(articles: Sequence[LabelledBlocks], lists: Sequence[LabelledBlocks] = (), seed: int = 0) -> KindClassifier:
@@ -75,11 +79,12 @@ def fit_kinds(articles: Sequence[LabelledBlocks], lists: Sequence[LabelledBlocks
     for_first = told.counting(seen.article < alone)
     first = held_out_answers(matrix, for_first)
     weights, bias = fit_first(matrix, for_first)
+    of_openings = fit_openings(articles, seen, first, told, words, idf, seed)
     values, on_page, told = _arranged(articles, seen, first, told, words, idf, seed)
     on_pages, in_bare_text = fit_own(values, on_page, told, seed)
     knots = knots_of(values, seed)
     hidden, output = fit_networks(knots, values, told, seed)
-    return KindClassifier(words, hints, idf, weights, bias, on_pages, in_bare_text, knots, hidden, output)
+    return KindClassifier(words, hints, idf, weights, bias, on_pages, in_bare_text, of_openings, knots, hidden, output)
 
 
 def held_out_answers(matrix: sparse.csr_array, told: Told) -> FirstAnswers:
@@ -96,13 +101,17 @@ def _arranged(
     articles: Sequence[LabelledBlocks], seen: Look, first: FirstAnswers, told: Told, words: Lexicon, idf: Floats, seed: int
 ) -> tuple[Floats, NDArray[np.bool_], Told]:
     """What the second stage learns from: the articles as they are and their blocks arranged otherwise; features, whether on a page, and what is told."""
-    blocks = [block for article in articles for block in article.blocks]
     arranged = list(arrange(seen.edges, told.own == 1, told.kind, ~seen.on_page, seed))
-    place = np.concatenate(arranged)
-    again = look(words, [[blocks[at] for at in order.tolist()] for order in arranged])
+    again, place = _look_again(articles, arranged, words)
     whole = np.flatnonzero(np.bincount(seen.article, told.own, minlength=seen.articles)[seen.article] > 0)
-    values = np.concatenate([context(seen, first, idf)[whole], context(again, FirstAnswers(first.kinds[place], first.voice[place]), idf)])
+    values = np.concatenate([context(seen, first, idf)[whole], context(again, first.of_blocks(place), idf)])
     return values, np.concatenate([seen.on_page[whole], again.on_page]), told.part(np.concatenate([whole, place]))
+
+
+def _look_again(articles: Sequence[LabelledBlocks], arranged: Sequence[Ints], words: Lexicon) -> tuple[Look, Ints]:
+    """The blocks of the articles in other orders, and the places they come from."""
+    blocks = [block for article in articles for block in article.blocks]
+    return look(words, [[blocks[at] for at in order.tolist()] for order in arranged]), np.concatenate([np.zeros(0, np.int64), *arranged])
 
 
 def _foreign(seen: Look, seed: int) -> Look:
@@ -189,17 +198,45 @@ def fit_own(values: Floats, on_page: NDArray[np.bool_], told: Told, seed: int) -
     pages, bare = (np.flatnonzero(which) if which.any() else np.arange(len(which)) for which in (on_page, ~on_page))
     parts = ((pages, "zero", ON_PAGES), (bare, _ByItself(), IN_BARE_TEXT))
     fitted = Parallel(JOBS)(
-        delayed(_trees)(values[part], told.part(part), start, growth, seed + number) for part, start, growth in parts for number in range(growth.sets)
+        delayed(_trees)(values[part], told.own[part], told.own_weight[part], start, growth, seed + number)
+        for part, start, growth in parts
+        for number in range(growth.sets)
     )
     return together(fitted[: ON_PAGES.sets]), together(fitted[ON_PAGES.sets :])
 
 
-def _trees(values: Floats, told: Told, start: str | _ByItself, growth: Growth, seed: int) -> Trees:
+def fit_openings(articles: Sequence[LabelledBlocks], seen: Look, first: FirstAnswers, told: Told, words: Lexicon, idf: Floats, seed: int) -> Trees:
+    """Trees that tell the block a plea begins with from the others up to its end, from the articles as they are and with letters and pleas put to them."""
+    again, place = _look_again(articles, list(pleading(seen.edges, told.own == 1, told.kind, ~seen.on_page, seed)), words)
+    learnt = [_told_openings(seen, first, told, idf), _told_openings(again, first.of_blocks(place), told.part(place), idf)]
+    values, begins = (np.concatenate(parts) for parts in zip(*learnt, strict=True))
+    if len(np.unique(begins)) < 2:
+        return begins_with_its_last()
+    weight = np.ones(len(begins), np.float32)
+    sets = range(seed, seed + OF_OPENINGS.sets)
+    return together(Parallel(JOBS)(delayed(_trees)(values, begins, weight, "zero", OF_OPENINGS, number) for number in sets))
+
+
+def _told_openings(seen: Look, first: FirstAnswers, told: Told, idf: Floats) -> tuple[Floats, Ints]:
+    """Features of the openings that the last plea of each bare article could have, and 1 for the one right after its own text. Articles without any before
+    their plea teach nothing."""
+    own = told.own == 1
+    could_be = ~own & (first.kinds.argmax(axis=1) == APPEAL)
+    found = Openings.of(seen, first, idf, np.where(told.kind == UNKNOWN, could_be, told.kind == APPEAL) & ~seen.on_page)
+    last = np.zeros(found.plea.max(initial=-1) + 1, np.int64)
+    last[found.plea] = found.block
+    owned = np.concatenate([[0], np.cumsum(own)])
+    begins = own[found.block - 1] & (owned[found.block] == owned[last + 1][found.plea])
+    known = np.bincount(found.plea, begins, len(last))[found.plea] > 0
+    return found.values[known], begins[known].astype(np.int64)
+
+
+def _trees(values: Floats, own: Ints, weight: Floats, start: str | _ByItself, growth: Growth, seed: int) -> Trees:
     boosting = GradientBoostingClassifier(
-        init=start, n_estimators=growth.trees, learning_rate=growth.rate, max_depth=DEPTH, min_samples_leaf=growth.least_leaf,
-        subsample=min(1.0, growth.rows / len(values)), max_features=FEATURES_TRIED, random_state=seed,
+        init=start, n_estimators=growth.trees, learning_rate=growth.rate, max_depth=DEEPEST, min_samples_leaf=growth.least_leaf,
+        subsample=min(1.0, growth.rows / len(values)), max_features=growth.features, random_state=seed,
     )  # fmt: skip
-    return trees_of(boosting.fit(values, told.own, told.own_weight))
+    return trees_of(boosting.fit(values, own, weight))
 
 
 class _ByItself(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
