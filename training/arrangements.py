@@ -48,7 +48,7 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
     articles = list(pairwise(edges.tolist()))
     spans = [(begin, end) for begin, end in articles if bare[begin:end].all()]
     pages = [(begin, end) for begin, end in articles if not bare[begin:end].any()]
-    furniture = [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
+    furniture = _furniture(spans, own, kind)
     letters, lists = _long(kind, furniture, "appeal", LETTER), _long(kind, furniture, "related", LIST)
     loose = _by_kind(kind, sorted({*furniture} - {*letters, *lists}))
     for begin, end in spans:
@@ -77,7 +77,7 @@ def pleading(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.b
     or between their blocks."""
     chance = np.random.default_rng(seed)
     spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all() and (kind[begin:end] >= 0).all()]
-    furniture = [(begin, end) for begin, end in spans if not own[begin:end].any()]
+    furniture = _furniture(spans, own, kind)
     letters = _long(kind, furniture, "appeal", LETTER)
     short = _by_kind(kind, sorted({*furniture} - {*letters})).get("appeal", [])
     for begin, end in spans if letters and short else ():
@@ -95,6 +95,11 @@ PLEADED, PLEADED_AT_LENGTH, CUT_SHORT = 2, 0.7, 0.3
 """Times that each such article gets a plea, how often that is a letter, and how often the letter has lost its beginning."""
 AT_THE_END = (0.5, 0.9)
 """How often a short plea, and how often a letter stands after the article."""
+
+
+def _furniture(spans: list[tuple[int, int]], own: NDArray[np.bool_], kind: Ints) -> list[tuple[int, int]]:
+    """Those of the articles that hold none of an article's own text, and of which every block is known."""
+    return [(begin, end) for begin, end in spans if not own[begin:end].any() and (kind[begin:end] >= 0).all()]
 
 
 def _long(kind: Ints, furniture: list[tuple[int, int]], name: str, least: int) -> list[tuple[int, int]]:

@@ -45,8 +45,9 @@ class Openings(NamedTuple):
         """Those of every article that has an appeal beyond its first block; `appeal` (blocks,) says which blocks are."""
         asking = np.flatnonzero(appeal)
         last = asking[np.flatnonzero(np.diff(seen.article[asking], append=-1))]
-        last = last[last > seen.edges[seen.article[last]]]
         begin = seen.edges[seen.article[last]]
+        beyond = last > begin
+        last, begin = last[beyond], begin[beyond]
         size = last + 1 - begin
         plea = np.repeat(np.arange(len(last)), size)
         block = np.arange(len(plea)) + np.repeat(begin - np.cumsum(size) + size, size)
@@ -142,15 +143,16 @@ class _Stretch:
         tokens = self.seen.tokens
         place = np.full(len(self.seen.words), -1)
         place[self.block] = self.here
-        rare = np.flatnonzero((place[tokens.text] >= 0) & (tokens.word > 0) & (idf[tokens.word] > RARE_IDF))
-        key = self.plea[place[tokens.text[rare]]] * len(idf) + tokens.word[rare]
+        at = place[tokens.text]
+        rare = np.flatnonzero((at >= 0) & (tokens.word > 0) & (idf[tokens.word] > RARE_IDF))
+        key = self.plea[at[rare]] * len(idf) + tokens.word[rare]
+        count = len(self.here)
         # each word of a plea once a block, in order
-        key, at = np.divmod(np.unique(key * (len(self.here) + 1) + place[tokens.text[rare]]), len(self.here) + 1)
+        key, at = np.divmod(np.unique(key * (count + 1) + at[rare]), count + 1)
         starts = np.flatnonzero(np.diff(key, prepend=-1))
         number = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(key)))
         weight = idf[key % len(idf)].astype(np.float64)
         opens, closes = at[starts], at[np.append(starts[1:], len(at)) - 1] if len(starts) else starts
-        count = len(self.here)
         said = _sums(np.bincount(opens, weight[starts], count))
         ended = _sums(np.bincount(closes, weight[starts], count))
         whole, before = said[self.end] - said[self.first], said[self.here] - said[self.first]
