@@ -25,6 +25,8 @@ MODIFIED = ("article:modified_time", "datemodified", "og:updated_time", "last-mo
 ADDRESS = ("canonical", "og:url", "twitter:url", "url")
 """Names under which pages give each of these, the most reliable first."""
 
+_LOOKED_FOR = frozenset((*TITLE, *AUTHOR, *PUBLISHED, *MODIFIED, *ADDRESS))
+
 
 class Metadata(NamedTuple):
     """What a page says of its article, as it says it; None where it says nothing. `source` is the host of its address, without `www.`."""
@@ -57,18 +59,18 @@ def _declared(markup: str) -> Iterator[tuple[str, str]]:
     if kind in ("me", "li"):
         attributes = {name.lower(): double or single or bare for name, double, single, bare in _ATTRIBUTE.findall(markup)}
         relations = attributes.get("rel", "").lower().split()  # what else is linked to is not the article, and its address no author's name
-        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ("canonical" if "canonical" in relations else None)
-        value = _clean(attributes.get("content") or attributes.get("href") or "")
-        if name and value:
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ("canonical" if "canonical" in relations else "")
+        value = _clean(attributes.get("content") or attributes.get("href") or "") if name.lower() in _LOOKED_FOR else None
+        if value:
             yield name.lower(), value
         return
-    opening, _, content = markup.partition(">")
+    opened = markup.find(">") + 1
     if kind == "ti":
-        title = _clean(content.partition("<")[0])
+        title = _clean(markup[opened:].partition("<")[0])
         if title:
             yield "title", title
-    elif "ld+json" in opening:
-        yield from _json_ld(content.rpartition("</")[0])
+    elif markup.find("ld+json", 0, opened) > 0:
+        yield from _json_ld(markup[opened:].rpartition("</")[0])
 
 
 def _json_ld(content: str) -> Iterator[tuple[str, str]]:

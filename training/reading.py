@@ -58,8 +58,12 @@ def article_from_text(text: str, *, name: str = "", media_type: str = "", source
     """An article from decoded text; raises InputError (`empty`, `not-text`, `too-large`)."""
     if len(text) > MAX_CHARACTERS:
         raise _too_large(len(text), "characters", MAX_CHARACTERS)
-    text = whole_characters(text)
-    if _controls(text) > CONTROL_SHARE * len(text):
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        text = whole_characters(text)
+        content = text.encode()
+    if len(content) - len(content.translate(None, _CONTROLS)) > CONTROL_SHARE * len(text):
         raise InputError("this is not text but a binary file; give plain text or HTML, unpacked where it is compressed", "not-text")
     if not text or text.isspace():
         raise InputError("there is no text in it; give an article as plain text or HTML", "empty")
@@ -118,11 +122,6 @@ def is_html(text: str, *, name: str = "", media_type: str = "") -> bool:
         return suffix in HTML_NAMES
     begin = text[:_LOOKED_AT]
     return _PAGE_START.match(begin) is not None or len(_TAGS.findall(begin)) >= _TAGS_OF_A_PAGE
-
-
-def _controls(text: str) -> int:
-    content = text.encode()
-    return len(content) - len(content.translate(None, _CONTROLS))
 
 
 def _decoded(content: bytes, encoding: str | None) -> str | None:

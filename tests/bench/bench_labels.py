@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from training.labelled import read_corpus
 from training.model import default_model, load_model
 
@@ -40,6 +42,7 @@ print(json.dumps(1000 * best / len(test)))
 
 
 def main() -> None:
+    threadpool_limits(1)  # as every process of `copydesk score` does, and fastText's own
     seeds = Path(__file__).resolve().parents[2] / "seeds"
     train = read_corpus([Path(sys.argv[1]) if len(sys.argv) > 1 else seeds])
     test = read_corpus([Path(sys.argv[2])]) if len(sys.argv) > 2 else train

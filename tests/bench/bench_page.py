@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from training.article import Article
 from training.features import look
 from training.metadata import read_metadata
@@ -44,6 +46,7 @@ def pages() -> list[bytes]:
 
 
 def main() -> None:
+    threadpool_limits(1)  # as every process of `copydesk score` does: NumPy's threads that wait for each other cost as much again
     model = load_model(default_model())
     contents = pages()
     score([Article(contents[0].decode(), is_html=True)], model)
