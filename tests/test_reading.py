@@ -118,6 +118,15 @@ def test_guessed(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
 
 
+@pytest.mark.parametrize("damage", [b"\xff", b"\xe2", b"\xe2\x80", b"\x80\x80"])
+def test_damaged_utf8_is_utf8(damage: bytes) -> None:
+    """A stray byte, or a file that was cut inside a character, costs that character and no other, whatever is declared."""
+    text = "“It’s a café,” she said, “and it’s ours – nobody else’s.”"
+    for content in (text, f'<meta charset="utf-8"><p>{text}', f'<meta charset="iso-8859-1"><p>{text}'):
+        assert decode(content.encode() + damage).rstrip("\ufffd") == content
+        assert decode(damage + content.encode(), "utf-8").lstrip("\ufffd") == content
+
+
 def test_windows_1252_without_declaration() -> None:
     """Western text in the old encoding of Windows keeps its letters."""
     story = "The café on the quay closed after thirty years. Its owner, Zoé, said she would miss the crème brûlée."

@@ -33,6 +33,8 @@ WIDER = {
 """What pages are in that say they are in another: the WHATWG Encoding Standard's labels, where Python's encoding of the name is narrower."""
 GUESS_FROM = 65_536
 """Bytes that a guess of the encoding looks at, up to a line's end so that no character is halved; more costs much and tells little."""
+SOUND = 4
+"""So many characters beyond ASCII for each damaged one, and bytes are UTF-8 with damage: text in another encoding has fewer that look like UTF-8."""
 CONTROL_SHARE = 0.005
 """More control characters than this share of a text, and it is no text but a binary file."""
 
@@ -94,17 +96,20 @@ def _page_copy(text: str) -> Copy:
 
 
 def decode(content: bytes, charset: str | None = None) -> str:
-    """The text of some bytes: by byte order mark, as `charset` (an HTTP header's) says, as UTF-8 where that fits, as the page declares, or by guess.
+    """The text of some bytes: by byte order mark, as `charset` (an HTTP header's) says, as UTF-8 where that fits or nearly does, as the page declares, or by guess.
 
-    The byte order mark is kept out of the text. What fits no encoding is read as UTF-8 with replacement characters."""
+    The byte order mark is kept out of the text. Bytes that are no UTF-8 in what nearly is, and in what fits no encoding, become replacement characters."""
     content, marked = EncodingDetector.strip_byte_order_mark(content)
     declared = EncodingDetector.find_declared_encoding(content, is_html=True) or ""
     untrue = declared.startswith(("utf-16", "utf-32"))  # the declaration could not have been read if it were so
-    candidates = [marked, charset, None if b"\x1b" in content[:GUESS_FROM] else "utf-8", None if untrue else declared]
-    for encoding in candidates:
+    utf8 = None if b"\x1b" in content[:GUESS_FROM] else "utf-8"
+    for encoding in (marked, charset, utf8):
         text = _decoded(content, encoding)
         if text is not None:
             return text
+    text = (_nearly_utf8(content) if utf8 else None) or _decoded(content, None if untrue else declared)
+    if text is not None:
+        return text
     sample = content[: content.rfind(b"\n", 0, GUESS_FROM) + 1 or GUESS_FROM] if len(content) > GUESS_FROM else content
     for encoding in EncodingDetector(sample, is_html=True, exclude_encodings=[*NEVER, declared]).encodings:
         text = _decoded(content, encoding)
@@ -122,6 +127,13 @@ def is_html(text: str, *, name: str = "", media_type: str = "") -> bool:
         return suffix in HTML_NAMES
     begin = text[:_LOOKED_AT]
     return _PAGE_START.match(begin) is not None or len(_TAGS.findall(begin)) >= _TAGS_OF_A_PAGE
+
+
+def _nearly_utf8(content: bytes) -> str | None:
+    """The text of UTF-8 that was cut inside a character, or got stray bytes; None where more than a few bytes are none."""
+    text = content.decode("utf-8", errors="replace")
+    damaged, beyond_ascii = text.count("\ufffd"), len(text) - len(text.encode("ascii", errors="ignore"))
+    return text if beyond_ascii - damaged >= SOUND * damaged else None
 
 
 def _decoded(content: bytes, encoding: str | None) -> str | None:
