@@ -395,18 +395,21 @@ def test_a_letter_asks_from_its_salutation_on(lines: list[int], begin: int) -> N
 @pytest.mark.parametrize(
     ("greets", "signs", "found"),
     [
-        (2, 18, Plea(slice(2, 20), True)),
-        (2, 12, Plea(slice(16, 20), False)),
-        (1, 18, Plea(slice(16, 20), False)),
-        (17, 18, Plea(slice(16, 20), False)),
+        (2, 19, [Plea(slice(2, 20), True)]),
+        (2, 18, [Plea(slice(2, 19), True), Plea(slice(19, 20), False)]),
+        (16, 18, [Plea(slice(16, 19), True), Plea(slice(19, 20), False)]),
+        (2, 12, [Plea(slice(16, 20), False)]),
+        (1, 18, [Plea(slice(16, 20), False)]),
+        (17, 18, [Plea(slice(16, 20), False)]),
     ],
 )
-def test_a_signed_letter_goes_from_a_salutation_that_is_an_appeal_to_its_signature(greets: int, signs: int, found: Plea) -> None:
-    """However much it tells between the two; not where the salutation is the article's own, as an open letter's is, or the signature somebody else's."""
+def test_a_signed_letter_goes_from_a_salutation_that_is_an_appeal_to_its_signature(greets: int, signs: int, found: list[Plea]) -> None:
+    """However much it tells between the two, and what follows it is a plea of its own; not where the salutation is the article's own, as an open letter's is, or
+    the signature somebody else's."""
     appeal = np.isin(np.arange(20), (2, 16, 17, 18, 19))
     likely, salutes, signatures = np.zeros((3, 20), bool)
     salutes[greets] = signatures[signs] = True
-    assert list(runs_of_appeals(appeal, likely, salutes, signatures)) == [found]
+    assert list(runs_of_appeals(appeal, likely, salutes, signatures)) == found
 
 
 def test_all_of_a_signed_letter_goes() -> None:
@@ -417,6 +420,18 @@ def test_all_of_a_signed_letter_goes() -> None:
     kind = np.array([body, appeal, *[body] * 7, appeal, appeal])
     carry_appeals(seen, np.zeros((11, len(KINDS)), np.float32), np.full(11, 0.99, np.float32), kind, np.ones(11, np.float32))
     assert kind.tolist() == [body] + [appeal] * 10
+
+
+def test_a_letter_goes_also_where_another_plea_stands_in_it() -> None:
+    """Blocks that two pleas hold count once of what would be left of the article."""
+    body, appeal = KINDS.index("body"), KINDS.index("appeal")
+    texts = [*map(paragraph, range(2)), "Dear Ada,", *map(paragraph, range(2, 15)), "Sincerely,"]
+    seen = look(Lexicon.learn([*texts, "dear sincerely"], 1), [blocks_of(*texts)])
+    asks = np.isin(np.arange(17), (2, 5, 7, 15, 16))
+    assert list(runs_of_appeals(asks, asks, seen.salutes, seen.signs)) == [Plea(slice(2, 8), False), Plea(slice(2, 17), True)]
+    kind = np.where(asks, appeal, body)
+    carry_appeals(seen, np.zeros((17, len(KINDS)), np.float32), np.full(17, 0.99, np.float32), kind, np.ones(17, np.float32))
+    assert kind.tolist() == [body] * 2 + [appeal] * 15
 
 
 def test_a_run_of_appeals_takes_neither_the_whole_article_nor_what_is_quite_likely_its_own() -> None:
@@ -492,14 +507,17 @@ def test_a_plea_could_begin_with_any_block_but_the_first_up_to_its_last() -> Non
     assert len(openings_of([], [0])[1].values) == 0
 
 
-@pytest.mark.parametrize(("last", "opening", "carried"), [(9, 6, [6, 7, 8]), (9, 1, [1, 2, 3, 4, 5, 6, 7, 8]), (5, 5, []), (6, 6, []), (5, 4, [4])])
-def test_what_leads_up_to_a_plea_goes_with_it(last: int, opening: int, carried: list[int]) -> None:
-    """From the block by which it has begun, as probable as that; what follows the plea stays."""
-    seen, found = openings_of([last])
+@pytest.mark.parametrize(
+    ("asks", "opening", "carried"),
+    [([6, 8, 9], 5, [5, 7]), ([7, 8, 9], 1, [1, 2, 3, 4, 5, 6]), ([3, 5, 6], 2, [2, 4]), ([7, 8, 9], 7, []), ([8, 9], 6, []), ([0, 8, 9], 6, [])],
+)
+def test_what_leads_up_to_a_plea_goes_with_it(asks: list[int], opening: int, carried: list[int]) -> None:
+    """From the block by which it has begun, as probable as that; what follows the plea stays, and what stands before one that asks once or twice."""
+    seen, found = openings_of(asks)
     kind, probability = np.zeros(10, np.int64), np.ones(10, np.float32)
-    kind[last] = appeal = KINDS.index("appeal")
+    kind[asks] = appeal = KINDS.index("appeal")
     carry_letters(found, np.where(found.block == opening, np.float32(5), 0), seen, kind, probability)
-    assert np.flatnonzero(kind == appeal).tolist() == [*carried, last]
+    assert np.flatnonzero(kind == appeal).tolist() == sorted([*carried, *asks])
     assert all(BEGUN <= one <= 1 for one in probability[carried])
 
 
@@ -508,20 +526,21 @@ def test_nothing_leads_up_to_a_plea_that_is_a_small_part_of_the_text_or_where_no
     appeal = KINDS.index("appeal")
     seen = look(Lexicon(["rain"]), [blocks_of(*["Rain fell."] * 40)])
     p = np.full((40, len(KINDS)), 1 / len(KINDS), np.float32)
-    for last, opening, menu in ((10, 8, 0), (39, 2, 2)):
-        found = Openings.of(seen, FirstAnswers(p, np.zeros(40, np.float32)), np.ones(2, np.float32), np.arange(40) == last)
-        kind = np.zeros(40, np.int64)
-        kind[:menu], kind[last] = KINDS.index("navigation"), appeal
+    for last, opening, menu in ((11, 8, 0), (39, 2, 2)):
+        asks = np.isin(np.arange(40), (last - 2, last - 1, last))
+        found = Openings.of(seen, FirstAnswers(p, np.zeros(40, np.float32)), np.ones(2, np.float32), asks)
+        kind = np.where(asks, appeal, np.zeros(40, np.int64))
+        kind[:menu] = KINDS.index("navigation")
         carry_letters(found, np.where(found.block == opening, np.float32(9), 0), seen, kind, np.ones(40, np.float32))
-        assert np.flatnonzero(kind == appeal).tolist() == [last]
+        assert (kind == appeal).tolist() == asks.tolist()
 
 
 def test_where_no_letter_was_learnt_from_a_plea_begins_with_itself() -> None:
-    seen, found = openings_of([9])
+    seen, found = openings_of([5, 7, 9])
     kind = np.zeros(10, np.int64)
-    kind[9] = KINDS.index("appeal")
+    kind[[5, 7, 9]] = KINDS.index("appeal")
     carry_letters(found, begins_with_its_last().score(found.values, np.zeros(9, np.float32)), seen, kind, np.ones(10, np.float32))
-    assert (kind[:9] == 0).all()
+    assert (kind[[0, 1, 2, 3, 4, 6, 8]] == 0).all()
 
 
 def test_letters_and_pleas_are_put_to_articles_as_they_stand() -> None:

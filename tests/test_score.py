@@ -223,6 +223,24 @@ def test_an_article_on_giving_is_no_appeal(model: Model, article: str) -> None:
     assert {block.kind for block in score([Article(article)], model)[0].blocks} == {"body"}
 
 
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "Our reporting depends on readers like you. Please donate today to support our newsroom.",
+        "Our reporting depends on readers like you.\n\nPlease donate today to support our newsroom.",
+        "Before you go: we need 500 new monthly donors by midnight. Donate now.",
+        "Sign up for our newsletter\n\nIndependent journalism needs your help. If you value what you read here, please consider making a gift.",
+    ],
+)
+def test_a_plea_takes_nothing_of_the_article_with_it(model: Model, plea: str) -> None:
+    """What a newsroom asks for under a short article stands for itself: of articles that nothing was fitted on, hardly any loses a paragraph to it."""
+    stories = ["\n\n".join(json.loads(line)["paragraphs"]) for line in STORIES.read_text(encoding="utf-8").splitlines()]
+    alone, asked = (score([Article(text) for text in texts], model) for texts in (stories, [f"{story}\n\n{plea}" for story in stories]))
+    shortened = [not own_text(longer).startswith(own_text(result)) for result, longer in zip(alone, asked, strict=True)]
+    assert sum(shortened) <= 0.02 * len(stories)
+    assert all(own_text(result) for result in asked)
+
+
 def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) -> None:
     """Stripping twice is stripping once, but for blocks whose neighbours decided them: essays in the first person lose most."""
     texts = [own_text(result) for result in results]

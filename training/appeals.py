@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from training.features import Floats
+
 CARRIED = 15
 """What an appeal counts for: it carries along 3 blocks of other kinds in its run."""
 LIKELY_COST = 1
@@ -21,6 +23,15 @@ LEAST_SHARE = 0.2
 """A run makes up at least this share of the text: round a whole page, flattened, pleas stand that have nothing to do with each other."""
 OPENING = 4
 """A run that begins so few blocks after a salutation begins with it: letters tell a story before they ask."""
+
+
+LEAST_LEFT = 0.02
+"""Where no more than this share of its words would be left of an article, it is no article with pleas."""
+
+
+def leaves_text(words: Floats, own: NDArray[np.bool_], taken: NDArray[np.bool_]) -> bool:
+    """Whether of the article's own text, `own` of its blocks, enough is left without those that are `taken`; all arrays (blocks,)."""
+    return bool(words[own & ~taken].sum() > LEAST_LEFT * words[own].sum())
 
 
 class Plea(NamedTuple):
@@ -38,11 +49,15 @@ def runs_of_appeals(appeal: NDArray[np.bool_], likely: NDArray[np.bool_], salute
     greetings = np.flatnonzero(salutes & appeal)
     for run in _greatest_runs(np.where(appeal, CARRIED, np.where(likely, -LIKELY_COST, -OTHER_COST)).tolist()):
         opening = max(0, run.start - OPENING)
-        greeted, near = np.searchsorted(greetings, run.start), np.flatnonzero(salutes[opening : run.start])
-        signed = bool(greeted) and bool(signs[run].any())
+        greeted, near = np.searchsorted(greetings, run.start, side="right"), np.flatnonzero(salutes[opening : run.start])
+        signatures = np.flatnonzero(signs[run]) + run.start
+        signed = bool(greeted) and len(signatures) > 0
         start = int(greetings[greeted - 1]) if signed else opening + int(near[0]) if len(near) else run.start
         if appeal[run].sum() >= LEAST_APPEALS and run.stop - start >= LEAST_SHARE * len(appeal):
-            yield Plea(slice(start, run.stop), signed)
+            end = int(signatures[-1]) + 1 if signed else run.stop
+            yield Plea(slice(start, end), signed)
+            if end < run.stop:
+                yield Plea(slice(end, run.stop), False)
 
 
 class _Run(NamedTuple):

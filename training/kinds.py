@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.appeals import runs_of_appeals
+from training.appeals import leaves_text, runs_of_appeals
 from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_before
@@ -117,7 +117,7 @@ class KindClassifier:
             carry_letters(found, self.of_openings.score(found.values, np.zeros(len(found.values), np.float32)), seen, kind, probability)
         why = reasons(seen, kind, Evidence(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
         return [
-            Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
+            Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool((rescued & IS_TEXT[kind])[begin:end].any()))
             for begin, end in pairwise(seen.edges.tolist())
         ]  # fmt: skip
 
@@ -201,13 +201,17 @@ def carry_appeals(seen: Look, first: Floats, text: Floats, kind: Ints, probabili
     appeal = (kind == APPEAL) & ~seen.on_page
     likely = first[:, APPEAL] >= COULD_BE
     own = IS_TEXT[kind]
+    could_go = own & ~seen.on_page
     edges = seen.edges.tolist()
     for article in np.unique(seen.article[appeal]).tolist():
         here = slice(*edges[article : article + 2])
         pleas = list(runs_of_appeals(*(lines[here] for lines in (appeal, likely, seen.salutes, seen.signs))))
-        if pleas and sum(own[here][blocks].sum() for blocks, _ in pleas) < own[here].sum():
+        taken = np.zeros(here.stop - here.start, np.bool_)
+        for blocks, _ in pleas:
+            taken[blocks] = True
+        if leaves_text(seen.words[here], own[here], taken):
             for blocks, signed in pleas:
-                carried = own[here][blocks] & (signed | (text[here][blocks] < QUITE_OWN))
+                carried = could_go[here][blocks] & (signed | (text[here][blocks] < QUITE_OWN))
                 probability[here][blocks][carried] = np.mean((appeal | likely)[here][blocks])
                 kind[here][blocks][carried] = APPEAL
 

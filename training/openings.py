@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.appeals import LEAST_SHARE
+from training.appeals import LEAST_SHARE, leaves_text
 from training.article import KINDS
 from training.features import Floats, Ints, Look
 from training.first_stage import IS_TEXT, FirstAnswers
@@ -28,6 +28,8 @@ APPEAL_SAYS, OWN_SAYS = (-1.0, 4.0), (-3.0, 2.0)
 """The least and the most that one block counts for where what they say is summed up."""
 BEGUN = 0.7
 """A block is part of the plea where it has begun, by that block, with this probability."""
+LEAST_ASKED = 3
+"""So many blocks of a letter are appeals by themselves. What a newsroom asks for under an article takes one or two, and nothing leads up to them."""
 
 Column = NDArray[np.float64]
 
@@ -57,8 +59,8 @@ class Openings(NamedTuple):
 
 
 def carry_letters(found: Openings, score: Floats, seen: Look, kind: Ints, probability: Floats) -> None:
-    """Name appeals, in place, the blocks by which the plea after them has begun, by the `score` of each opening; as probable as that. Where it would be a
-    small part of the text, or nothing would be left of it, no block is."""
+    """Name appeals, in place, the blocks by which the plea after them has begun, by the `score` of each opening; as probable as that. Where few of them ask, it
+    would be a small part of the text, or hardly anything would be left, no block is."""
     own = IS_TEXT[kind]
     edges = seen.edges
     for plea in range(found.plea.max(initial=-1) + 1):
@@ -67,9 +69,11 @@ def carry_letters(found: Openings, score: Floats, seen: Look, kind: Ints, probab
         begun = np.cumsum(power) / power.sum()
         part = np.flatnonzero(begun >= BEGUN)
         begin, end = edges[seen.article[block[0]] :][:2]
-        start = block[part[0]]
-        if own[begin:start].any() and block[-1] + 1 - start >= LEAST_SHARE * (end - begin):
-            carried = part[own[block[part]]]
+        start, stop = block[part[0]], block[-1] + 1
+        asked = (kind[start:stop] == APPEAL).sum() >= LEAST_ASKED and stop - start >= LEAST_SHARE * (end - begin)
+        here = np.arange(begin, end)
+        if asked and leaves_text(seen.words[begin:end], own[begin:end], (here >= start) & (here < stop)):
+            carried = part[(own & ~seen.on_page)[block[part]]]
             probability[block[carried]], kind[block[carried]] = begun[carried], APPEAL
 
 
