@@ -279,6 +279,19 @@ def test_the_first_stage_hears_the_writers_own_voice_where_passages_were_labelle
         assert argued > reported + 1 if differ else argued == reported
 
 
+def test_two_known_kinds_are_told_apart() -> None:
+    """By both stages, also where all else is known to be text alone and both are boilerplate."""
+    two = ("navigation", "legal")
+    told = [known._replace(kinds=[kind if kind in two else TEXT for kind in known.kinds]) for known in map(article, range(37))]
+    fitted = fit_kinds(told[:36])
+    seen = fitted.look([told[36].blocks])
+    first = FirstAnswers.of(columns(seen, fitted.hints, fitted.idf) @ fitted.weights + fitted.bias)
+    known = np.flatnonzero(np.isin(told[36].kinds, two))
+    for p in (first.kinds, fitted.second(seen, first)):
+        likelier = p[known][:, [KINDS.index(name) for name in two]].argmax(axis=1)
+        assert [two[which] for which in likelier] == [told[36].kinds[at] for at in known]
+
+
 def test_what_was_not_kept_was_not_said() -> None:
     """Words that stood before in a block that is dropped are not said twice; nor are those of another article."""
     text = "The mayor of Brenn speaks to reporters in front of the old town hall"
