@@ -21,7 +21,7 @@ from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
 from training.openings import BEGUN, Openings, begins_with_its_last, carry_letters
 from training.page import read_page
-from training.page_context import best_runs, letters, text_probability, voices
+from training.page_context import best_runs, letters, shared_words, text_probability, voices
 from training.teasers import lists_of_teasers
 from training.tokens import Lexicon
 from training.trees import SURE, Trees
@@ -259,6 +259,15 @@ def test_a_voice_is_compared_with_what_stands_before_and_after() -> None:
     assert greatest == pytest.approx([0, *[change[1]], *[change[2]] * 3, 0])
     assert opening == pytest.approx([-1 / 3] * 5 + [1]) and from_opening == pytest.approx(own - opening)
     assert [window[1] for window in near] == pytest.approx([-2, 3, -2, 3]) and [window[5] for window in near] == [0] * 4
+
+
+def test_words_that_nobody_knows_are_not_shared() -> None:
+    """Of each block: the share of its rare words that other prose of the article has, how many it has, and whether it has none; only words that the model
+    knows are rare."""
+    told = "The ferry and the heron went by while {} stood at the window of it all."
+    seen = look(Lexicon(["ferry", "heron"]), [blocks_of(told.format("Ina"), told.format("Otto"), "Heron qwxz", "Vbrtk plmnk")])
+    found = shared_words(seen, np.ones(4, np.float32), np.full(3, 9, np.float32))
+    assert found == pytest.approx(np.array([[1, np.log(3) / 3, 0], [1, np.log(3) / 3, 0], [1, np.log(2) / 3, 0], [0, 0, 1]]))
 
 
 def test_the_first_stage_hears_the_writers_own_voice_where_passages_were_labelled() -> None:

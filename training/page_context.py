@@ -237,9 +237,9 @@ def _ladder(seen: Look, text: Floats, words: Floats) -> Floats:
 
 
 def shared_words(seen: Look, text: Floats, idf: Floats) -> Floats:
-    """Share of a block's rare words that the article's other prose has too, and how many rare words it has."""
+    """Share of a block's rare words, of those that are known, that the article's other prose has too, and how many rare words it has."""
     prose = (text > 0.5) & (seen.words >= PROSE_WORDS)
-    rare = idf[seen.tokens.word] > RARE_IDF
+    rare = (seen.tokens.word > 0) & (idf[seen.tokens.word] > RARE_IDF)
     word, block = seen.tokens.word[rare].astype(np.int64), seen.tokens.text[rare]
     _, place = np.unique(seen.article[block] * len(idf) + word, return_inverse=True)
     _, inside = np.unique(place * len(text) + block, return_inverse=True)
