@@ -570,9 +570,9 @@ def test_trees_as_arrays_answer_as_the_fitted_ones_do() -> None:
     assert trees.score(values[:0], nothing[:0]).shape == (0,)
 
 
-@pytest.mark.parametrize(("inner", "leaves", "whole"), [(15, 16, True), (31, 32, False), (15, 8, False), (0, 1, False)])
+@pytest.mark.parametrize(("inner", "leaves", "whole"), [(15, 16, True), (31, 32, False), (15, 8, False), (0, 1, False), (5, 6, False), (8, 9, False)])
 def test_trees_of_a_file_are_whole_or_refused(inner: int, leaves: int, whole: bool) -> None:
-    """Deeper trees than fit into the bits of an answer would take memory without end."""
+    """Deeper trees than fit into the bits of an answer would take memory without end; in those that are not filled up, rows would come to no leaf of theirs."""
     feature = np.zeros((2, 5, inner), np.int32)
     trees = Trees(feature, feature.astype(np.float32), np.zeros((2, 5, leaves), np.float32))
     assert trees.is_whole is whole
