@@ -31,7 +31,7 @@ from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_bef
 from training.first_stage import ANSWERS, IS_TEXT, FirstAnswers, columns, probabilities
 from training.openings import APPEAL, Openings, carry_letters
 from training.page_context import by_itself, context, text_probability
-from training.reasons import Evidence, reasons, telling
+from training.reasons import Grounds, reasons, telling
 from training.tokens import Lexicon
 from training.trees import Trees
 
@@ -115,7 +115,7 @@ class KindClassifier:
         if asks.any():
             found = Openings.of(seen, first, self.idf, asks)
             carry_letters(found, self.of_openings.score(found.values, np.zeros(len(found.values), np.float32)), seen, kind, probability)
-        why = reasons(seen, kind, Evidence(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
+        why = reasons(seen, kind, Grounds(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool(rescued[begin:end].any()))
             for begin, end in pairwise(seen.edges.tolist())
