@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from training.align import TEXT
 from training.arrangements import arrange, pleading
 from training.article import KINDS, TEXT_KINDS, Element
-from training.features import NUMBERS, Floats, Ints, Look, look, words_of
+from training.features import NUMBERS, Floats, Ints, Look, look, sums, words_of
 from training.first_stage import ANSWERS, OF_KINDS, FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
 from training.openings import APPEAL, Openings, begins_with_its_last
@@ -230,7 +230,7 @@ def _told_openings(seen: Look, first: FirstAnswers, told: Told, idf: Floats) -> 
     found = Openings.of(seen, first, idf, np.where(told.kind == UNKNOWN, could_be, told.kind == APPEAL) & ~seen.on_page)
     last = np.zeros(found.plea.max(initial=-1) + 1, np.int64)
     last[found.plea] = found.block
-    owned = np.concatenate([[0], np.cumsum(own)])
+    owned = sums(own)
     begins = own[found.block - 1] & (owned[found.block] == owned[last + 1][found.plea])
     known = np.bincount(found.plea, begins, len(last))[found.plea] > 0
     return found.values[known], begins[known].astype(np.int64)
