@@ -72,7 +72,8 @@ class KindClassifier:
     """Each stage answers with the logit of being the article's own, then a score for each kind; the first also with the logit of the writer's own voice.
 
     `weights` (columns, answers) and `bias` belong to the first stage. In the second, `on_pages` and `in_bare_text` say whether a block is the
-    article's own, `knots` spread the features out for the networks, which stand side by side in `hidden` and `output` (weights and bias each)."""
+    article's own, `knots` spread the features out for the networks, which stand side by side in `hidden` and `output` (weights and bias each). What
+    `of_openings` says comes after both: how likely a plea in bare text begins with a block."""
 
     words: Lexicon
     hints: Lexicon
