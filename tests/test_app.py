@@ -125,6 +125,15 @@ def test_a_batch_answers_in_order_and_survives_bad_articles(client: FlaskClient)
     assert client.post(BATCH, json={"articles": []}).json == {"results": []}
 
 
+def test_half_surrogate_pairs_and_byte_order_marks_in_json_are_read_as_in_files(client: FlaskClient) -> None:
+    """The one becomes a replacement character, the other nothing, in a batch and alone; whole pairs stay what they are."""
+    said = b'\xef\xbb\xbf{"id": "\\ud83d\\ude00", "text": "The \\ud83d board \\\\ud83d voted on Monday."}'
+    alone = client.post(CLASSIFY, data=said, content_type=JSON).json
+    assert (alone["id"], alone["blocks"][0]["text"]) == ("\U0001f600", "The \ufffd board \\ud83d voted on Monday.")
+    batch = client.post(BATCH, data=b'\xef\xbb\xbf{"articles": [%s]}' % said[3:], content_type=JSON).json["results"]
+    assert batch == [json.loads(line) for line in client.post(BATCH, data=said, content_type=NDJSON).data.splitlines()] == [alone]
+
+
 def test_ndjson_answers_line_by_line(small: FlaskClient) -> None:
     """Every line has its answer in its place, whatever is wrong with it; blank lines have none; the end needs no newline."""
     first, last = (json.dumps({"id": name, "text": NEWS}) for name in ("1", "6"))
@@ -197,7 +206,7 @@ BAD = [
     Bad(400, "invalid-request", '{"text": "a", "source": false}'),
     Bad(400, "invalid-request", '{"text": "a", "explain": true}'),
     Bad(400, "invalid-request", '{"text": "a"} {"text": "b"}'),
-    Bad(400, "invalid-request", '{"text": "\\ud800"}'),
+    Bad(400, "invalid-request", '{"text": "\\ud800'),
     Bad(400, "invalid-request", '{"text": "\\x"}'),
     Bad(400, "invalid-request", '{"text": "a'),
     Bad(400, "invalid-request", b'{"text": "\xff\xfe"}'),
