@@ -125,6 +125,18 @@ def test_a_batch_answers_in_order_and_survives_bad_articles(client: FlaskClient)
     assert client.post(BATCH, json={"articles": []}).json == {"results": []}
 
 
+def test_an_entry_that_is_no_article_costs_the_others_nothing(client: FlaskClient) -> None:
+    """In a batch and among lines alike, what is of another form has its error in its place, under the id and the source that it gives."""
+    wrong = [{"txt": "x"}, None, 7, [], {"id": None, "text": NEWS}, {"id": "a-1", "source": "harbour.example", "text": 5}]
+    entries = [{"text": NEWS}, *wrong, {"text": ARGUMENT}]
+    results = client.post(BATCH, json={"articles": entries}).json["results"]
+    assert [result["status"] for result in results] == ["ok", *["error"] * len(wrong), "ok"]
+    assert {result["error"]["code"] for result in results[1:-1]} == {"invalid-request"}
+    assert [(result["id"], result["source"]) for result in results[1:-1]] == [("", None)] * 5 + [("a-1", "harbour.example")]
+    lines = client.post(BATCH, data="\n".join(map(json.dumps, entries)), content_type=NDJSON).data
+    assert [json.loads(line) for line in lines.splitlines()] == results
+
+
 def test_half_surrogate_pairs_and_byte_order_marks_in_json_are_read_as_in_files(client: FlaskClient) -> None:
     """The one becomes a replacement character, the other nothing, in a batch and alone; whole pairs stay what they are."""
     said = b'\xef\xbb\xbf{"id": "\\ud83d\\ude00", "text": "The \\ud83d board \\\\ud83d voted on Monday."}'
@@ -220,8 +232,7 @@ BAD = [
     Bad(400, "invalid-request", '{"text": "a"}', path=f"{CLASSIFY}?id=a-1"),
     Bad(400, "invalid-request", "{}", path=BATCH),
     Bad(400, "invalid-request", '{"articles": {}}', path=BATCH),
-    Bad(400, "invalid-request", '{"articles": ["a"]}', path=BATCH),
-    Bad(400, "invalid-request", '{"articles": [{"text": "a"}, {}]}', path=BATCH),
+    Bad(400, "invalid-request", '{"articles": [{"text": "a"}', path=BATCH),
     Bad(400, "invalid-request", '{"tasks": [{"data": "a"}]}', path="/predict"),
     Bad(400, "invalid-request", '{"articles": [{"text": "a"}]}', path=COMPARE),
     Bad(400, "invalid-request", '{"articles": [' + ",".join(['{"text": "a"}'] * 9) + "]}", path=COMPARE),
