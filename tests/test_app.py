@@ -412,7 +412,7 @@ def test_tokens_come_from_environment_and_file(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_request_keeps_its_id(client: FlaskClient) -> None:
-    """X-Request-ID comes back as it was sent, in the header and in problems; one that could forge a log line is replaced."""
+    """X-Request-ID comes back as it was sent, in the header and in problems; one that is long, or has other characters than ids have, is replaced."""
     answer = client.post(CLASSIFY, json={}, headers={"X-Request-ID": "desk-7:ab.c"})
     assert answer.headers["X-Request-ID"] == _problem(answer).request_id == "desk-7:ab.c"
     for forged in ("", "a b", "x" * 200, "é"):
