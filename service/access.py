@@ -58,6 +58,6 @@ def is_admitted(presented: Authorization | None, tokens: Sequence[str]) -> bool:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"

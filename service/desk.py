@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from service.current import CurrentModel
 from service.deadline import Clock
 from service.limits import Limits
 from service.metrics import Metrics
+from service.problems import invalid
 from service.schema import PARTS, ArticleRequest, Wanted
 from service.turns import Queue
 from training.article import TEXT_KINDS, Article
@@ -80,10 +83,12 @@ class Desk:
             raise InputError(f"{len(found.failures)} of {len(answers)} articles could not be scored, the first because {first['message']}", first["code"])
         return found
 
-    def read(self, asked: ArticleRequest) -> Article | Failure:
-        """The article of a batch's entry, or why there is none."""
+    def read(self, asked: ArticleRequest | Any) -> Article | Failure:
+        """The article of a batch's entry, or why there is none, under the id and the source that the entry gives."""
         try:
-            return article_of(asked)
+            return article_of(ArticleRequest.model_validate(asked))
+        except ValidationError as error:
+            return Failure(_said(asked, "id") or "", _said(asked, "source"), invalid(error))
         except CopydeskError as error:
             return Failure(asked.id, asked.source, error)
 
@@ -122,6 +127,12 @@ class Desk:
     def _within_time(self, articles: Sequence[Article], model: Model) -> list[Result]:
         with self.clock.limit(self.limits.seconds):
             return score(articles, model)
+
+
+def _said(asked: Any, name: str) -> str | None:
+    """What an entry that is not as it should be has under a name."""
+    said = asked.get(name) if isinstance(asked, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def article_of(asked: ArticleRequest) -> Article:

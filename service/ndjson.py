@@ -6,18 +6,19 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from typing import IO
+from typing import IO, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from service.desk import Answer, Desk, Failure
 from service.problems import invalid
-from service.schema import ArticleRequest, Wanted
+from service.schema import Entry, Wanted
 from service.wire import checked_json, to_json
 from training.article import Article
 from training.batch import BATCH_ARTICLES, BATCH_BYTES
 from training.errors import CopydeskError
 
+ENTRY: TypeAdapter[Any] = TypeAdapter(Entry)
 IN_MEMORY = 1_000_000
 """Bytes of one request that are kept in memory; what goes beyond is kept on disk."""
 
@@ -114,7 +115,7 @@ def _lines(answers: list[Answer]) -> bytes:
 def _article(line: bytes, desk: Desk) -> Article | Failure:
     try:
         desk.limits.check("body", len(line) - 1, "the line is too long")
-        return desk.read(ArticleRequest.model_validate_json(checked_json(line, desk.limits)))
+        return desk.read(ENTRY.validate_json(checked_json(line, desk.limits)))
     except ValidationError as error:
         return Failure("", None, invalid(error))
     except CopydeskError as error:

@@ -18,6 +18,8 @@ OWN_WORDS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "the body is of a type that this address does not take; /openapi.json lists those it takes",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take that method; the Allow header lists those it takes",
 }
+OWN_MESSAGES = {"model_type": "Input should be an object"}
+"""For pydantic's kinds of error: of what is parsed already, it would name classes of Python."""
 
 
 class RefusedError(CopydeskError):
@@ -30,8 +32,8 @@ class RefusedError(CopydeskError):
 
 def invalid(error: ValidationError) -> RefusedError:
     """What a body or query does not say as it should, each place by name."""
-    found = [(".".join(map(str, each["loc"])) or "body", each["msg"].removeprefix("Value error, ")) for each in error.errors(include_input=False)[:3]]
-    message = "; ".join(f"{place}: {said}" for place, said in found)
+    found = [(".".join(map(str, each["loc"])) or "body", OWN_MESSAGES.get(each["type"], each["msg"])) for each in error.errors(include_input=False)[:3]]
+    message = "; ".join(f"{place}: {said.removeprefix('Value error, ')}" for place, said in found)
     return RefusedError(HTTPStatus.BAD_REQUEST, f"{message}; /openapi.json has the form", "invalid-request")
 
 

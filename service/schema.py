@@ -41,8 +41,14 @@ class ArticleRequest(_Asked):
         return self
 
 
+Entry = Annotated[ArticleRequest | Any, Field(union_mode="left_to_right")]
+"""An article of a batch, or what stands in its place and is none."""
+
+
 class BatchRequest(_Asked):
-    articles: list[ArticleRequest]
+    """Articles; where one is not as it should be, its answer says why, and the others are scored."""
+
+    articles: list[Entry]
 
 
 class CompareRequest(_Asked):

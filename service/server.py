@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +83,8 @@ class Serving:
 
 
 def serve(folder: Path, serving: Serving) -> None:
-    """Serve until told to stop (SIGTERM, SIGINT). Raises CopydeskError where it cannot start."""
+    """Serve until told to stop (SIGTERM, SIGINT). Raises CopydeskError where it cannot start. A host may stand in brackets, as in a URL."""
+    serving = replace(serving, host=serving.host.strip("[]"))
     check_exposure(serving.host, serving.tokens, serving.anonymous)
     _check_address(serving.host, serving.port)
     logging.config.dictConfig(LOGGING)
@@ -101,7 +102,7 @@ def serve(folder: Path, serving: Serving) -> None:
 def _check_address(host: str, port: int) -> None:
     """Raise CopydeskError where nothing can listen there: the server itself would try for seconds, and say less."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, kind, protocol) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)

@@ -253,6 +253,23 @@ def test_a_link_to_the_author_is_no_author() -> None:
     assert (metadata.author, metadata.source) == (None, "gannet.example")
 
 
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ('<link rel="canonical" href="/rain"><meta property="og:url" content="https://www.gannet.example/rain">', Metadata(source="gannet.example")),
+        (
+            '<meta name="author" content="https://gannet.example/people/7">'
+            '<script type="application/ld+json">{"@type": "Report", "author": {"name": "Ines Tavener"}}</script>',
+            Metadata(author="Ines Tavener"),
+        ),
+    ],
+    ids=["address", "author"],
+)
+def test_what_says_nothing_hides_nothing(head: str, expected: Metadata) -> None:
+    """An address without a host and a link in an author's place leave room for what the page says better elsewhere."""
+    assert read(article_from_text(f"{head}<p>Rain fell.", media_type="text/html")).metadata == expected
+
+
 def test_all_articles_of_a_graph_are_looked_at() -> None:
     """A page's words on itself may be one of several things, in a list or a graph, with one author or many."""
     article = '{"@type": ["Thing", "OpinionNewsArticle"], "headline": "Rain", "author": ["Zoë", {"name": "Ines Tavener"}, 7]}'

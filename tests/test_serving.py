@@ -222,6 +222,13 @@ def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
             assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_a_host_may_stand_in_brackets(tmp_path: Path) -> None:
+    """As an IPv6 address does in a URL."""
+    with served(tmp_path, "--host", "[::]", "--allow-anonymous") as server:
+        assert requests.get(f"{server.url}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
+
+
 def test_waitress_serves_the_same(tmp_path: Path) -> None:
     """Where gunicorn cannot run, waitress serves the same application, lines included, and logs the same."""
     code = "from service import cli, server; server._serve_with_gunicorn = server._serve_with_waitress; cli.main()"

@@ -73,8 +73,8 @@ def arrange(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bo
 
 
 def pleading(edges: Ints, own: NDArray[np.bool_], kind: Ints, bare: NDArray[np.bool_], seed: int) -> Iterator[Ints]:
-    """Articles of bare text of which every block is known, in the same form: as they stand but for their appeals, a letter or a short plea put after them
-    or between their blocks."""
+    """Articles of bare text of which every block is known, in the same form: whole or in part, their blocks as they stand but for their appeals, a letter or
+    a short plea put after them or between them."""
     chance = np.random.default_rng(seed)
     spans = [(begin, end) for begin, end in pairwise(edges.tolist()) if bare[begin:end].all() and (kind[begin:end] >= 0).all()]
     furniture = _furniture(spans, own, kind)

@@ -301,6 +301,13 @@ def standing(inside: Ints, columns: Ints, width: int) -> sparse.csr_array:
     return counts
 
 
+def sums(mass: NDArray[Any]) -> NDArray[np.float64]:
+    """What the blocks before each block, and at last all of them, add up to, (blocks + 1, ...): from `a` up to `b` it is `total[b] - total[a]`."""
+    total = np.zeros((len(mass) + 1, *mass.shape[1:]))
+    np.cumsum(mass, axis=0, dtype=np.float64, out=total[1:])
+    return total
+
+
 def _named(elements: Elements, inside: Ints) -> Floats:
     """Which of TAGS a block stands in directly, and which of CONTAINERS at any distance."""
     tags = [sort[: sort.index(" ")] for sort in elements.sorts]

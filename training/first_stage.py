@@ -57,7 +57,8 @@ def columns(seen: Look, hints: Lexicon, idf: Floats) -> sparse.csr_array:
 
 
 def probabilities(answers: Floats) -> Floats:
-    """Answers (blocks, answers) -> probability of each kind: of being the article's own or not, times of the kind among those of its sort."""
+    """Answers (blocks, OF_KINDS), without the voice -> probability of each kind: of being the article's own or not, times of the kind among those of its
+    sort."""
     own = 1 / (1 + np.exp(-np.clip(answers[:, :1], -SUREST, SUREST)))
     scores = answers[:, 1:]
     p = np.empty_like(scores)

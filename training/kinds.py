@@ -31,7 +31,7 @@ from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_bef
 from training.first_stage import ANSWERS, IS_TEXT, FirstAnswers, columns, probabilities
 from training.openings import APPEAL, Openings, carry_letters
 from training.page_context import by_itself, context, text_probability
-from training.reasons import Evidence, reasons, telling
+from training.reasons import Grounds, reasons, telling
 from training.tokens import Lexicon
 from training.trees import Trees
 
@@ -72,7 +72,8 @@ class KindClassifier:
     """Each stage answers with the logit of being the article's own, then a score for each kind; the first also with the logit of the writer's own voice.
 
     `weights` (columns, answers) and `bias` belong to the first stage. In the second, `on_pages` and `in_bare_text` say whether a block is the
-    article's own, `knots` spread the features out for the networks, which stand side by side in `hidden` and `output` (weights and bias each)."""
+    article's own, `knots` spread the features out for the networks, which stand side by side in `hidden` and `output` (weights and bias each). What
+    `of_openings` says comes after both: how likely a plea in bare text begins with a block."""
 
     words: Lexicon
     hints: Lexicon
@@ -115,7 +116,7 @@ class KindClassifier:
         if asks.any():
             found = Openings.of(seen, first, self.idf, asks)
             carry_letters(found, self.of_openings.score(found.values, np.zeros(len(found.values), np.float32)), seen, kind, probability)
-        why = reasons(seen, kind, Evidence(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
+        why = reasons(seen, kind, Grounds(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool((rescued & IS_TEXT[kind])[begin:end].any()))
             for begin, end in pairwise(seen.edges.tolist())

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from training.align import TEXT
 from training.arrangements import arrange, pleading
 from training.article import KINDS, TEXT_KINDS, Element
-from training.features import NUMBERS, Floats, Ints, Look, look, words_of
+from training.features import NUMBERS, Floats, Ints, Look, look, sums, words_of
 from training.first_stage import ANSWERS, OF_KINDS, FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
 from training.openings import APPEAL, Openings, begins_with_its_last
@@ -177,8 +177,13 @@ def fit_first(matrix: sparse.csr_array, told: Told) -> tuple[Floats, Floats]:
             voice = _linear().fit(matrix[heard], told.voice[heard] > 0, np.abs(told.voice[heard]))
             weights[:, OF_KINDS], bias[OF_KINDS] = voice.coef_[0], voice.intercept_[0]
     weights[:, 0], bias[0] = own.coef_[0], own.intercept_[0]
-    weights[:, 1 + kind.classes_], bias[1 + kind.classes_] = kind.coef_.T, kind.intercept_
+    weights[:, 1 + kind.classes_], bias[1 + kind.classes_] = _of_each(kind.coef_.T), _of_each(kind.intercept_)
     return weights, bias
+
+
+def _of_each(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights, or biases, (..., classes), for each class: of two, scikit-learn fits those of the second against the first alone."""
+    return np.concatenate([-weights, weights], axis=-1) / 2 if weights.shape[-1] == 1 else weights
 
 
 @contextmanager
@@ -225,7 +230,7 @@ def _told_openings(seen: Look, first: FirstAnswers, told: Told, idf: Floats) -> 
     found = Openings.of(seen, first, idf, np.where(told.kind == UNKNOWN, could_be, told.kind == APPEAL) & ~seen.on_page)
     last = np.zeros(found.plea.max(initial=-1) + 1, np.int64)
     last[found.plea] = found.block
-    owned = np.concatenate([[0], np.cumsum(own)])
+    owned = sums(own)
     begins = own[found.block - 1] & (owned[found.block] == owned[last + 1][found.plea])
     known = np.bincount(found.plea, begins, len(last))[found.plea] > 0
     return found.values[known], begins[known].astype(np.int64)
@@ -300,8 +305,8 @@ def fit_networks(knots: Knots, values: Floats, told: Told, seed: int) -> tuple[t
         networks = [_network(n, len(known)).fit(spread, kind, weight) for n in range(seed, seed + NETWORKS)]
     hidden = np.concatenate([network.coefs_[0] for network in networks], axis=1), np.concatenate([network.intercepts_[0] for network in networks])
     output = np.zeros((NETWORKS * HIDDEN, len(KINDS))), np.full(len(KINDS), ABSENT)
-    output[0][:, networks[0].classes_] = np.concatenate([network.coefs_[1] for network in networks]) / NETWORKS
-    output[1][networks[0].classes_] = np.mean([network.intercepts_[1] for network in networks], axis=0)
+    output[0][:, networks[0].classes_] = np.concatenate([_of_each(network.coefs_[1]) for network in networks]) / NETWORKS
+    output[1][networks[0].classes_] = np.mean([_of_each(network.intercepts_[1]) for network in networks], axis=0)
     return (without_dust(hidden[0]), without_dust(hidden[1])), (without_dust(output[0]), without_dust(output[1]))
 
 

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from training.article import folded, whole_characters
 
-LONGEST = MOST = 400
-"""Declarations looked at, and characters of each value."""
+LONGEST = 400
+"""Characters of each value."""
+MOST = 400
+"""Declarations looked at."""
 
 _ATTRIBUTE = re.compile(r"""(?<![a-z:-])([a-z:-]++)\s*+=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BY = re.compile(r"^by\s+", re.IGNORECASE)
@@ -46,11 +48,17 @@ def read_metadata(declarations: Sequence[str]) -> Metadata:
     named: dict[str, str] = {}
     for markup in declarations[:MOST]:
         for name, value in _declared(markup):
-            named.setdefault(name, value)
-    author = next((named[name] for name in AUTHOR if name in named and not named[name].startswith("http")), None)
+            if _is_meant(name, value):
+                named.setdefault(name, value)
+    author = _first(named, AUTHOR)
     return Metadata(
         _first(named, TITLE), host_of(_first(named, ADDRESS)), author and _BY.sub("", author), _first(named, PUBLISHED), _first(named, MODIFIED)
     )  # fmt: skip
+
+
+def _is_meant(name: str, value: str) -> bool:
+    """Whether a value can be what its name asks for: an author's name is no link, and the address of a page has a host."""
+    return not value.startswith("http") if name in AUTHOR else name not in ADDRESS or host_of(value) is not None
 
 
 def _declared(markup: str) -> Iterator[tuple[str, str]]:

@@ -6,14 +6,14 @@ than before, up to the plea. Trees that learnt from letters put behind articles 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.appeals import LEAST_SHARE, leaves_text
 from training.article import KINDS
-from training.features import Floats, Ints, Look
+from training.features import Floats, Ints, Look, sums
 from training.first_stage import IS_TEXT, FirstAnswers
 from training.page_context import DECIMALS, HEARD_WORDS, LOUDEST, MOST_WORDS, RARE_IDF, text_probability
 from training.trees import Trees
@@ -105,11 +105,11 @@ class _Stretch:
 
     def _sides(self, mass: Column) -> tuple[Column, Column]:
         """Sums of what stands before each block, and from it on."""
-        total = _sums(mass)
+        total = sums(mass)
         return total[self.here] - total[self.first], total[self.end] - total[self.here]
 
     def _near(self, mass: Column) -> tuple[Column, Column]:
-        total = _sums(mass)
+        total = sums(mass)
         begin, end = np.maximum(self.here - NEAR, self.first), np.minimum(self.here + NEAR, self.end)
         return total[self.here] - total[begin], total[end] - total[self.here]
 
@@ -136,7 +136,7 @@ class _Stretch:
             columns += [before, after, after / (self.end - self.here)]
         next_asking = np.minimum(np.minimum.accumulate(np.where(asks, self.here, len(self.here))[::-1])[::-1], self.end)
         own_words = self.words * (self.own > 0)
-        total = _sums(own_words)
+        total = sums(own_words)
         columns += [*map(np.log1p, self._sides(own_words)), np.log1p(next_asking - self.here), np.log1p(total[next_asking] - total[self.here])]
         apart = 3 * MOST_LOGIT * self.plea
         return [*columns, (np.maximum.accumulate(self.appeal + apart) - apart)[self.previous]]
@@ -157,8 +157,8 @@ class _Stretch:
         number = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(key)))
         weight = idf[key % len(idf)].astype(np.float64)
         opens, closes = at[starts], at[np.append(starts[1:], len(at)) - 1] if len(starts) else starts
-        said = _sums(np.bincount(opens, weight[starts], count))
-        ended = _sums(np.bincount(closes, weight[starts], count))
+        said = sums(np.bincount(opens, weight[starts], count))
+        ended = sums(np.bincount(closes, weight[starts], count))
         whole, before = said[self.end] - said[self.first], said[self.here] - said[self.first]
         left = ended[self.here] - ended[self.first]
         after, both = whole - left, before - left
@@ -167,10 +167,6 @@ class _Stretch:
         comes = np.bincount(at, weight * (closes[number] > at), count) / own
         shared = [both / np.maximum(np.minimum(before, after), LEAST_P), both * whole / np.maximum(before * after, LEAST_P)]
         return [*shared, stood, comes, comes - stood, stood[self.previous], comes[self.previous]]
-
-
-def _sums(mass: NDArray[Any]) -> Column:
-    return np.concatenate([[0], np.cumsum(mass, dtype=np.float64)])
 
 
 def _logit(p: Floats) -> Column:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.article import KINDS, TEXT_KINDS
-from training.features import Floats, Ints, Look
+from training.features import Floats, Ints, Look, sums
 from training.first_stage import FirstAnswers
 
 NEAR = (-3, -2, -1, 1, 2, 3)
@@ -114,10 +114,10 @@ def _neighbours(seen: Look, p: Floats) -> Floats:
 def _windows(text: Floats, words: Floats, first: Ints, last: Ints) -> Floats:
     """Share of blocks and of words that are the article's own, in windows before and after each block."""
     columns = []
-    sums = [np.concatenate([[0], np.cumsum(values, dtype=np.float64)]) for values in (text, text * words, words)]
+    totals = [sums(mass) for mass in (text, text * words, words)]
     for size in WINDOWS:
         for begin, end in _beside(size, first, last):
-            blocks, own, all_words = (total[end] - total[begin] for total in sums)
+            blocks, own, all_words = (total[end] - total[begin] for total in totals)
             columns += [blocks / np.maximum(1, end - begin), own / np.maximum(1, all_words)]
     return np.stack(columns, axis=1)
 
@@ -131,7 +131,7 @@ def _beside(size: int, first: Ints, last: Ints) -> tuple[tuple[Ints, Ints], tupl
 def _sides(mass: Floats, first: Ints, last: Ints) -> Floats:
     """What stands before and after each block in its article; of a single mass also the shares, and the logarithm of the whole."""
     mass = mass[:, None] if mass.ndim == 1 else mass
-    total = np.concatenate([np.zeros((1, mass.shape[1])), np.cumsum(mass, axis=0, dtype=np.float64)])
+    total = sums(mass)
     here = np.arange(len(mass))
     before = np.maximum(0, total[here] - total[first])
     after = np.maximum(0, total[last + 1] - total[here + 1])
@@ -170,8 +170,8 @@ def _runs(score: Floats, article: Ints) -> Floats:
     none = run_last[article] < 0
     before = np.where(none, 0, np.maximum(0, run_first[article] - here))
     after = np.where(none, 0, np.maximum(0, here - run_last[article]))
-    sums = [np.cbrt(through) / 3, np.cbrt(through - best[article]) / 3, np.cbrt(best[article]) / 3]
-    return np.stack([inside, np.log1p(before), np.log1p(after), none, *sums], axis=1)
+    roots = [np.cbrt(through) / 3, np.cbrt(through - best[article]) / 3, np.cbrt(best[article]) / 3]
+    return np.stack([inside, np.log1p(before), np.log1p(after), none, *roots], axis=1)
 
 
 def _kind_runs(p: Floats, article: Ints) -> Floats:
@@ -189,14 +189,14 @@ def letters(seen: Look, p: Floats) -> Floats:
     likely they are appeals and the article's own on average, and for all how long it is and which share: a plea that argues like an essay is a letter."""
     here = np.arange(len(p))
     first, last = _bounds(seen)
-    saluted, signed = (np.concatenate([[0], np.cumsum(lines)]) for lines in (seen.salutes, seen.signs))
+    saluted, signed = sums(seen.salutes), sums(seen.signs)
     inside, to_be_signed = saluted[here + 1] > saluted[first], signed[last + 1] > signed[here]
     lines = np.flatnonzero(seen.salutes)[::-1]
     begins = np.full(seen.articles, -1)
     begins[seen.article[lines]] = lines
     begin, end = np.maximum(begins[seen.article], 0), last + 1
     length = np.where(begins[seen.article] >= 0, end - begin, 0)
-    total = np.concatenate([np.zeros((1, 2)), np.cumsum(np.column_stack([p[:, KINDS.index("appeal")], text_probability(p)]), axis=0, dtype=np.float64)])
+    total = sums(np.column_stack([p[:, KINDS.index("appeal")], text_probability(p)]))
     appeal, own = (total[end] - total[begin]).T * inside / np.maximum(length, 1)
     return np.stack([inside, to_be_signed, inside & to_be_signed, appeal, own, np.log1p(length), length / (end - first)], axis=1)
 
@@ -237,9 +237,9 @@ def _ladder(seen: Look, text: Floats, words: Floats) -> Floats:
 
 
 def shared_words(seen: Look, text: Floats, idf: Floats) -> Floats:
-    """Share of a block's rare words that the article's other prose has too, and how many rare words it has."""
+    """Share of a block's rare words, of those that are known, that the article's other prose has too, and how many rare words it has."""
     prose = (text > 0.5) & (seen.words >= PROSE_WORDS)
-    rare = idf[seen.tokens.word] > RARE_IDF
+    rare = (seen.tokens.word > 0) & (idf[seen.tokens.word] > RARE_IDF)
     word, block = seen.tokens.word[rare].astype(np.int64), seen.tokens.text[rare]
     _, place = np.unique(seen.article[block] * len(idf) + word, return_inverse=True)
     _, inside = np.unique(place * len(text) + block, return_inverse=True)
@@ -259,7 +259,7 @@ def voices(seen: Look, voice: Floats) -> Floats:
     end = last + 1
     voice = np.clip(voice, -LOUDEST, LOUDEST)
     heard = np.minimum(seen.words, MOST_WORDS) * (seen.words >= HEARD_WORDS)
-    words, said = (np.concatenate([[0], np.cumsum(mass, dtype=np.float64)]) for mass in (heard, heard * voice))
+    words, said = sums(heard), sums(heard * voice)
 
     def mean(begin: Ints, end: Ints) -> NDArray[np.float64]:
         mean_voice: NDArray[np.float64] = (said[end] - said[begin]) / np.maximum(words[end] - words[begin], 1)

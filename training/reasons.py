@@ -54,7 +54,7 @@ BY_WORDS = {
 }
 
 
-class Evidence(NamedTuple):
+class Grounds(NamedTuple):
     """The first stage's answer and what it stands on: `text` is its probability that a block is the article's own, `matrix` (blocks, columns)
     its features and `telling` (columns, kinds) what each feature speaks for. The columns of `words` come first, those of `hints` last, thrice."""
 
@@ -72,12 +72,12 @@ def telling(weights: Floats) -> Floats:
     return told
 
 
-def reasons(seen: Look, kind: Ints, evidence: Evidence) -> list[str | None]:
+def reasons(seen: Look, kind: Ints, grounds: Grounds) -> list[str | None]:
     """A phrase for each block that is not the article's own, None for the others."""
     dropped = np.flatnonzero(kind >= len(TEXT_KINDS))
     found: list[str | None] = [None] * len(kind)
     left: list[int] = []
-    told = (values[dropped].tolist() for values in (kind, seen.echoes, seen.linked, evidence.text))
+    told = (values[dropped].tolist() for values in (kind, seen.echoes, seen.linked, grounds.text))
     for at, number, echoes, linked, text, container in zip(dropped.tolist(), *told, _standing_in(seen, dropped), strict=True):
         name = KINDS[number]
         if echoes >= SAID_BEFORE:
@@ -90,16 +90,16 @@ def reasons(seen: Look, kind: Ints, evidence: Evidence) -> list[str | None]:
             found[at] = f"reads like an article by itself, but {BY_PLACE.get(name, 'not where it stands')}"
         else:
             left.append(at)
-    for at, phrase in zip(left, _by_words(seen, np.array(left, np.int64), kind, evidence), strict=True):
+    for at, phrase in zip(left, _by_words(seen, np.array(left, np.int64), kind, grounds), strict=True):
         found[at] = phrase
     return found
 
 
-def _by_words(seen: Look, blocks: Ints, kind: Ints, evidence: Evidence) -> Iterator[str]:
+def _by_words(seen: Look, blocks: Ints, kind: Ints, grounds: Grounds) -> Iterator[str]:
     """A phrase for each of the blocks that nothing but its words, its element's and its form tell from the article."""
-    moved = _moved(evidence, blocks, kind[blocks])
-    said = _most_telling(moved, evidence.words, 0)
-    hinted = _most_telling(moved, evidence.hints, evidence.matrix.shape[1] - 3 * len(evidence.hints))
+    moved = _moved(grounds, blocks, kind[blocks])
+    said = _most_telling(moved, grounds.words, 0)
+    hinted = _most_telling(moved, grounds.hints, grounds.matrix.shape[1] - 3 * len(grounds.hints))
     for row, (number, words) in enumerate(zip(kind[blocks].tolist(), seen.words[blocks].tolist(), strict=True)):
         if row in said:
             yield f"{BY_WORDS[KINDS[number]]}: {', '.join(said[row])}"
@@ -118,11 +118,11 @@ class _Moved(NamedTuple):
     column: Ints
 
 
-def _moved(evidence: Evidence, blocks: Ints, kind: Ints) -> _Moved:
+def _moved(grounds: Grounds, blocks: Ints, kind: Ints) -> _Moved:
     """What moved the answer for the blocks towards their kinds."""
-    matrix = evidence.matrix[blocks]
+    matrix = grounds.matrix[blocks]
     row = np.repeat(np.arange(len(blocks)), np.diff(matrix.indptr))
-    moved = matrix.data * evidence.telling[matrix.indices, kind[row]]
+    moved = matrix.data * grounds.telling[matrix.indices, kind[row]]
     telling = np.flatnonzero(moved >= TELLING)
     telling = telling[np.argsort(-moved[telling], kind="stable")]
     return _Moved(row[telling], matrix.indices[telling])

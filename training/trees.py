@@ -29,10 +29,10 @@ class Trees(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the arrays belong together."""
+        """Whether the arrays belong together, and every tree is filled up."""
         sets, trees, inner = self.feature.shape if self.feature.ndim == 3 else (0, 0, 0)
         alike = self.threshold.shape == self.feature.shape and self.value.shape == (sets, trees, inner + 1)
-        return alike and sets > 0 and 0 < inner < 1 << DEEPEST
+        return alike and sets > 0 and 0 < inner < 1 << DEEPEST and inner & (inner + 1) == 0
 
     def score(self, values: Floats, start: Floats) -> Floats:
         """Rows (rows, features) and the logits (rows,) that the trees begin with -> logits (rows,): the mean of what the sets answer, or what the first one
