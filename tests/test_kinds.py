@@ -430,8 +430,8 @@ def test_a_letter_asks_from_its_salutation_on(lines: list[int], begin: int) -> N
     ],
 )
 def test_a_signed_letter_goes_from_a_salutation_that_is_an_appeal_to_its_signature(greets: int, signs: int, found: list[Plea]) -> None:
-    """However much it tells between the two, and what follows it is a plea of its own; not where the salutation is the article's own, as an open letter's is, or
-    the signature somebody else's."""
+    """However much it tells between the two, and what follows it is a plea of its own; not where the salutation is the article's own, as an open letter's is,
+    or the signature somebody else's."""
     appeal = np.isin(np.arange(20), (2, 16, 17, 18, 19))
     likely, salutes, signatures = np.zeros((3, 20), bool)
     salutes[greets] = signatures[signs] = True

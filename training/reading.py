@@ -96,7 +96,8 @@ def _page_copy(text: str) -> Copy:
 
 
 def decode(content: bytes, charset: str | None = None) -> str:
-    """The text of some bytes: by byte order mark, as `charset` (an HTTP header's) says, as UTF-8 where that fits or nearly does, as the page declares, or by guess.
+    """The text of some bytes: by byte order mark, as `charset` (an HTTP header's) says, as UTF-8 where that fits or nearly does, as the page declares, or by
+    guess.
 
     The byte order mark is kept out of the text. Bytes that are no UTF-8 in what nearly is, and in what fits no encoding, become replacement characters."""
     content, marked = EncodingDetector.strip_byte_order_mark(content)
