@@ -8,6 +8,7 @@ import io
 import json
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_markdown_with_tags_in_it_is_text(tmp_path: Path) -> None:
     assert [article.is_html for article in articles(tmp_path)] == [False]
 
 
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst", "rows.json", "rows.csv", "rows.tsv", "rows.parquet"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst", "rows.json", "rows.csv", "rows.tsv", "rows.parquet", "rows.parquet.gz"])
 def test_archives_give_their_rows_in_order(name: str, tmp_path: Path) -> None:
     """JSON, JSON Lines, CSV, TSV and Parquet give the same articles, ids and sources."""
     write_rows(tmp_path / name, ROWS)
@@ -237,6 +238,14 @@ def test_standard_input_is_an_article_or_an_archive(form: str | None, monkeypatc
     assert [article.id for article in articles("-", form=form)] == (["-"] if form is None else [row["id"] for row in ROWS])
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.csv", "rows.parquet"])
+def test_a_pipe_is_read_as_a_file_is(name: str, tmp_path: Path, piped: Callable[[bytes], None]) -> None:
+    """An archive that comes through a pipe, which cannot be sought, gives what it gives as a file."""
+    write_rows(tmp_path / name, ROWS)
+    piped((tmp_path / name).read_bytes())
+    assert [article.text for article in articles("-", form=name.split(".")[1])] == [row["text"] for row in ROWS]
+
+
 def test_progress_counts_every_byte_of_the_input(tmp_path: Path) -> None:
     """The bytes that articles say lie behind them add up to the size of the files."""
     write_rows(tmp_path / "rows.jsonl.gz", ROWS)
@@ -272,11 +281,13 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
     form = path.name.split(".")[1]
     if form == "parquet":
         arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-        parquet.write_table(arrow.Table.from_pylist(rows), path)
-        return
-    text = io.StringIO()
-    write_text(text, form, rows)
-    content = text.getvalue().encode()
+        table = io.BytesIO()
+        parquet.write_table(arrow.Table.from_pylist(rows), table)
+        content = table.getvalue()
+    else:
+        text = io.StringIO()
+        write_text(text, form, rows)
+        content = text.getvalue().encode()
     if path.suffix == ".gz":
         content = gzip.compress(content)
     if path.suffix == ".zst":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from training.entry import Entry
-from training.inputs import find_files, read_article, read_entries
+from training.inputs import Choice, find_files, read_article, read_entries
 
 pytest.importorskip("fastwarc")
 pytest.importorskip("warcio")
@@ -128,6 +129,18 @@ def test_an_archive_that_is_cut_off_says_so(name: str, kept: float, tmp_path: Pa
     path.write_bytes(path.read_bytes()[: offsets[4] + int(kept * (offsets[5] - offsets[4]))])
     found = entries(path)
     assert [entry.id for entry in found if not entry.error] == [f"{path}#{offset}" for offset in offsets[:4]]
+    assert [entry.error.code for entry in found if entry.error] == ["damaged"]
+
+
+@pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
+def test_a_pipe_is_read_as_a_file_is(name: str, tmp_path: Path, piped: Callable[[bytes], None]) -> None:
+    """A web archive that comes through a pipe gives each whole record, also behind a damaged one."""
+    offsets = archive(tmp_path / name)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[offsets[2] : offsets[2] + 40] = bytes(40)
+    piped(bytes(content))
+    found = list(read_entries(find_files(["-"], Choice("warc"))))
+    assert [entry.id for entry in found if not entry.error] == [f"-#{offset}" for offset in offsets if offset != offsets[2]]
     assert [entry.error.code for entry in found if entry.error] == ["damaged"]
 
 

@@ -6,9 +6,11 @@ import csv
 import gzip
 import io
 import json
+import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from training.entry import Entry, Fields, readable
@@ -31,6 +33,8 @@ GROWTH = 250
 """A compressed file may grow to this many times what was read of it. News grows three to ten times, and the most that .gz can do is 1,032 times."""
 GROWTH_FREE = 32_000_000
 """Bytes that it may grow to before that is looked at: a small file of rows that are all alike is no attack."""
+SOUGHT = ("parquet", "warc")
+"""The forms that are read here and there, and not from the start to the end."""
 GZIP_START, WARC_START = b"\x1f\x8b\x08", b"WARC/1."
 
 Reader = Callable[[IO[bytes], str, Fields], Iterator[Entry]]
@@ -45,6 +49,18 @@ def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
     if name.endswith(".zst"):
         return io.BufferedReader(_Unpacked(packed, zstd().ZstdFile(packed), (zstd().ZstdError,)), CHUNK)
     return raw
+
+
+@contextmanager
+def sought(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The stream itself, or a temporary copy of one that cannot be sought: neither a pipe nor what is unpacked can."""
+    if stream.seekable():
+        yield stream
+        return
+    with TemporaryFile() as copy:
+        shutil.copyfileobj(stream, copy, CHUNK)
+        copy.seek(0)
+        yield copy
 
 
 class _Counted:
@@ -161,7 +177,7 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
     start: int | None = 0
     told = False
     while start is not None:
-        if start:  # standard input cannot seek, and need not until it is damaged
+        if start:
             stream.seek(start)
         reached, news = start, not start  # without a whole record since, it is the same damage still
         try:
@@ -170,7 +186,7 @@ def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
                 told |= "WARC-Type" in record.headers
                 if record.record_type & wanted:
                     yield from _from_warc(record, f"{path}#{reached}")
-            if not stream.seekable() or not _is_torn(stream, reached):
+            if not _is_torn(stream, reached):
                 break
             cause = "it breaks off"
         except OSError as error:
