@@ -91,6 +91,35 @@ def test_a_bad_row_costs_no_other(tmp_path: Path) -> None:
     assert found[4].id.encode() == b"\\ud800"
 
 
+def test_a_bad_value_in_a_table_of_columns_costs_no_other_row(tmp_path: Path) -> None:
+    """A string in a Parquet file that is no UTF-8 is one failed article in its place."""
+    arrow = pytest.importorskip("pyarrow")
+    texts = [STORY.encode()] * 600
+    texts[300] = b"It rained in Malm\xf6."
+    write_table(tmp_path / "rows.parquet", text=arrow.array(texts).cast("string", safe=False))
+    found = entries(tmp_path / "rows.parquet")
+    assert codes(found) == [None] * 300 + ["not-text"] + [None] * 299
+    assert found[300].id == f"{tmp_path / 'rows.parquet'}#301"
+
+
+def test_columns_of_bytes_and_of_times_are_read(tmp_path: Path) -> None:
+    """Bytes in a Parquet file are read as those of a file are; a time that Python has not is text, and left out within a list."""
+    arrow = pytest.importorskip("pyarrow")
+    page = "<html><head><meta charset='iso-8859-2'></head><body><p>Žluťoučký kůň.</p></body></html>"
+    times = arrow.array([1_700_000_000_000_000_001, 5], arrow.timestamp("ns"))
+    titles = arrow.array([b"Kettle", b"\xff"])
+    write_table(tmp_path / "pages.parquet", id=titles, html=arrow.array([page.encode("iso-8859-2"), page.encode("iso-8859-2")]), title=titles)
+    write_table(tmp_path / "times.parquet", id=times, text=[STORY] * 2, title=arrow.array([[5], [1]], arrow.list_(arrow.timestamp("ns"))))
+    found = articles(tmp_path / "pages.parquet", tmp_path / "times.parquet")
+    assert [(article.id, article.title) for article in found] == [
+        ("Kettle", "Kettle"),
+        (r"\xff", r"\xff"),
+        ("2023-11-14 22:13:20.000000001", None),
+        ("1970-01-01 00:00:00.000000005", None),
+    ]
+    assert found[0].text == page
+
+
 @pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.jsonl.zst", "rows.parquet", "rows.json"])
 def test_an_archive_that_is_cut_off_says_so(name: str, tmp_path: Path) -> None:
     """What comes before the break is read; the break is one failed article, named after the file."""
@@ -274,6 +303,12 @@ def write_text(stream: io.StringIO, form: str, rows: list[dict[str, str]]) -> No
         table = csv.DictWriter(stream, list(rows[0]), delimiter="\t" if form == "tsv" else ",")
         table.writeheader()
         table.writerows(rows)
+
+
+def write_table(path: Path, **columns: Any) -> None:
+    """A Parquet file of these columns."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.table(columns), path)
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:

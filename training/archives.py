@@ -157,15 +157,15 @@ def read_tsv(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
 
 
 def read_parquet(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
-    """An entry for each row; only the columns that hold an article's parts are read."""
+    """An entry for each row; only the columns that hold an article's parts are read. Bytes are text, as those of a file are."""
     parquet = needed("pyarrow.parquet", "parquet")
     with parquet.ParquetFile(stream) as file:
         columns = [name for name in fields if name in file.schema_arrow.names]
         number = 0
         for rows in file.iter_batches(batch_size=ROWS, columns=columns):
-            for row in rows.to_pylist():
+            for at in range(rows.num_rows):
                 number += 1
-                yield _from_record(row, f"{path}#{number}", fields)
+                yield _from_row({name: values[at] for name, values in zip(rows.schema.names, rows.columns, strict=True)}, f"{path}#{number}", fields)
 
 
 def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
@@ -217,23 +217,40 @@ def _from_json(line: bytes, place: str, fields: Fields) -> Entry:
     return _from_record(record, place, fields)
 
 
+def _from_row(row: Mapping[str, Any], place: str, fields: Fields) -> Entry:
+    """The entry of a row of Arrow's values, which are taken one by one: a value that is not what its column says costs no other row."""
+    record: dict[str, Any] = {}
+    for name, value in row.items():
+        try:
+            record[name] = value.as_py()
+        except UnicodeDecodeError:
+            return Entry(place, error=InputError(f"{name!r} is not UTF-8; mend or drop the row", "not-text"))
+        except (ValueError, OverflowError):  # a time that Python has not: in nanoseconds, or beyond its years
+            record[name] = None if value.type.num_fields else value.cast("string").as_py()
+    return _from_record(record, place, fields)
+
+
 def _from_record(record: object, place: str, fields: Fields) -> Entry:
     if not isinstance(record, Mapping):
         return Entry(place, error=InputError("is not a JSON object; give one object for each article", "bad-json"))
     given = record.get(fields.id)
-    id = place if given is None or given == "" else readable(str(given))
-    source, title = (value and readable(value) for value in (_string(record, fields.source), _string(record, fields.title)))
+    id = place if given is None or given in ("", b"") else _name(given)
+    source, title = (_name(value) if value else None for value in (_text(record, fields.source), _text(record, fields.title)))
     for field, media_type in ((fields.html, "text/html"), (fields.text, "text/plain")):
-        content = _string(record, field)
+        content = _text(record, field)
         if content is not None:
             return Entry(id, None, source, title, content=content, media_type=media_type, size=len(content))
     message = f"has neither a field {fields.text!r} nor a field {fields.html!r}; name the one that holds the article with --field text=NAME"
     return Entry(id, None, source, title, error=InputError(message, "no-text"))
 
 
-def _string(record: Mapping[str, Any], field: str) -> str | None:
+def _text(record: Mapping[str, Any], field: str) -> str | bytes | None:
     value = record.get(field)
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, (str, bytes)) and value else None
+
+
+def _name(given: object) -> str:
+    return given.decode(errors="backslashreplace") if isinstance(given, bytes) else readable(str(given))
 
 
 def _from_warc(record: Any, id: str) -> Iterable[Entry]:

@@ -90,7 +90,7 @@ def read_article(entry: Entry) -> Article:
     if isinstance(entry.content, str):
         return article_from_text(entry.content, name=entry.id, media_type=entry.media_type, source=entry.source, title=entry.title)
     content = _content(entry.path) if entry.content is None else entry.content
-    return article_from_bytes(content, name=entry.id, media_type=entry.media_type, source=entry.source, charset=entry.charset)
+    return article_from_bytes(content, name=entry.id, media_type=entry.media_type, source=entry.source, title=entry.title, charset=entry.charset)
 
 
 def _content(path: str) -> bytes:
