@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +119,32 @@ def test_a_damaged_record_costs_no_other(name: str, place: str, tmp_path: Path) 
         return
     assert [entry.id for entry in found if not entry.error] == [f"{path}#{offset}" for offset in offsets if offset != offsets[lost]]
     assert [entry.error.code for entry in found if entry.error] == ["damaged"]
+
+
+@pytest.mark.parametrize("kind", [b"response", b"metadata"])
+@pytest.mark.parametrize("length", [b"99999999", b"99999999999999999999"])
+def test_a_record_that_claims_too_much_costs_no_other(kind: bytes, length: bytes, tmp_path: Path) -> None:
+    """One that would be longer than all that is left, of whatever type, is one failed article; those that follow are read."""
+    path = tmp_path / "crawl.warc"
+    offsets = archive(path)
+    content = path.read_bytes()
+    claims = re.sub(rb"(?<=WARC-Type: )\w+|(?<=\nContent-Length: )\d+", lambda found: length if found[0].isdigit() else kind, content[offsets[2] :], count=2)
+    grown = len(claims) - len(content[offsets[2] :])
+    path.write_bytes(content[: offsets[2]] + claims)
+    found = entries(path)
+    assert [entry.error and entry.error.code for entry in found] == [None, None, "damaged", None, None, None]
+    assert [entry.id for entry in found[3:]] == [f"{path}#{offset + grown}" for offset in offsets[3:]]
+
+
+@pytest.mark.parametrize("name", ["crawl.warc.gz", "crawl.warc.zst"])
+def test_records_that_are_compressed_together_have_ids_of_their_own(name: str, tmp_path: Path) -> None:
+    """An archive that was compressed as one gives each of its pages, under an id that no other has, and again the same."""
+    pack = gzip.compress if name.endswith(".gz") else pytest.importorskip("backports.zstd").compress
+    archive(tmp_path / "crawl.warc", 200)
+    (tmp_path / name).write_bytes(pack((tmp_path / "crawl.warc").read_bytes()))
+    ids = [entry.id for entry in entries(tmp_path / name)]
+    assert len(set(ids)) == 200
+    assert ids == [entry.id for entry in entries(tmp_path / name)]
 
 
 @pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -169,23 +170,29 @@ def read_parquet(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry
 
 
 def read_warc(stream: IO[bytes], path: str, _: Fields) -> Iterator[Entry]:
-    """An entry for each page or text in a WARC or WET file that was fetched with success. Its id is the offset of its record.
+    """An entry for each page or text in a WARC or WET file that was fetched with success. Its id is the offset of its record, and its number
+    behind that where records are compressed together and have none of their own.
 
-    A damaged record gives an entry with an error, and reading goes on with the next whole one."""
+    A damaged record gives an entry with an error, and reading goes on with the next whole one; of what is compressed together, all that follows is lost."""
     warc = needed("fastwarc.warc", "warc")
     wanted = warc.WarcRecordType.response | warc.WarcRecordType.conversion
+    size = stream.seek(0, os.SEEK_END)
     start: int | None = 0
-    told = False
+    told, last, behind = False, -1, 0
     while start is not None:
-        if start:
-            stream.seek(start)
+        stream.seek(start)
+        is_plain = stream.read(len(WARC_START)) == WARC_START
+        stream.seek(start)
         reached, news = start, not start  # without a whole record since, it is the same damage still
         try:
             for record in warc.ArchiveIterator(stream, parse_http=False):
                 reached, news = record.stream_pos, True
                 told |= "WARC-Type" in record.headers
+                if is_plain and reached + (_declared(record) or 0) > size:
+                    raise OSError("a record claims to be longer than all that is left")
+                last, behind = reached, behind + 1 if reached == last else 0
                 if record.record_type & wanted:
-                    yield from _from_warc(record, f"{path}#{reached}")
+                    yield from _from_warc(record, f"{path}#{reached}" + (f".{behind}" if behind else ""))
             if not _is_torn(stream, reached):
                 break
             cause = "it breaks off"
@@ -255,8 +262,7 @@ def _name(given: object) -> str:
 
 def _from_warc(record: Any, id: str) -> Iterable[Entry]:
     """One entry, or none where the record is no page or was not fetched with success."""
-    said = record.headers.get("Content-Length", "")
-    declared = int(said) if said.isdecimal() else None
+    declared = _declared(record)
     if declared is not None and declared > LONGEST:
         return [Entry(id, error=InputError(f"{declared:,} bytes are more than one article can have; leave it out", "too-large"))]
     record.freeze()
@@ -273,6 +279,12 @@ def _from_warc(record: Any, id: str) -> Iterable[Entry]:
     content = record.reader.read(LONGEST + 1)
     host = host_of(record.headers.get("WARC-Target-URI", "").strip("<>"))
     return [Entry(id, None, host, content=content, media_type=media_type, charset=record.http_charset if is_page else "utf-8", size=len(content))]
+
+
+def _declared(record: Any) -> int | None:
+    """How many bytes a record says it has."""
+    said = record.headers.get("Content-Length", "")
+    return int(said) if said.isdecimal() else None
 
 
 def _next_start(stream: IO[bytes], after: int) -> int | None:
