@@ -190,6 +190,51 @@ def test_a_row_without_end_is_stopped(opened: str, tmp_path: Path, monkeypatch: 
     assert len(found) == 2 + (opened == "a,b\n")
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.csv.gz"])
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_quotation_mark_left_open_is_an_error(name: str, at: int, tmp_path: Path) -> None:
+    """Where a mark that nothing closes makes the rest of a table one row, or all of it the names, that is one failed article which names the line."""
+    lines = ["id\ttext", *(f"r{number}\tIt rained." for number in range(9)), "\n\n"]
+    lines[at] = lines[at].replace("\t", '\t"')
+    content = "\n".join(lines).replace("\t", "\t" if ".tsv" in name else ",").encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    *rows, last = entries(tmp_path / name)
+    assert [(entry.id, entry.error) for entry in rows] == [("r0", None), ("r1", None)][:at]
+    assert last.error is not None
+    assert (last.error.code, f"begins in line {at + 1}," in last.error.message) == ("damaged", True)
+
+
+def test_empty_lines_at_the_end_leave_nothing_open(tmp_path: Path) -> None:
+    """A table may end in quotation marks, in empty lines, or below its names."""
+    path = tmp_path / "rows.csv"
+    for end in ("", "\n", "\r\n\r\n\n"):
+        path.write_bytes(f'text\n\n"It\nrained."{end}'.encode())
+        assert codes(entries(path)) == [None]
+        path.write_bytes(f"text{end}".encode())
+        assert not entries(path)
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    """Rows and lines that are not UTF-8 are failed articles whose remedy is to save the file as UTF-8; a table's other columns are not looked at."""
+    (tmp_path / "rows.csv").write_bytes("id,text,note\na,It rained.,Malmö\nb,It rained in Malmö.,\n".encode("latin-1"))
+    (tmp_path / "rows.jsonl").write_bytes('{"text": "It rained."}\n{"text": "It rained in Malmö."}\n'.encode("latin-1"))
+    (tmp_path / "rows.json").write_bytes('{"text": "It rained in Malmö."}'.encode("latin-1"))
+    (tmp_path / "wide.jsonl").write_bytes('{"text": "It rained."}\n{"text": "It rained in Malmö."}\n'.encode("utf-16"))
+    for name, expected in (("rows.csv", [None, "not-text"]), ("rows.jsonl", [None, "not-text"]), ("rows.json", ["not-text"]), ("wide.jsonl", ["not-text"])):
+        found = entries(tmp_path / name)
+        assert codes(found) == expected, name
+        assert "save the file as UTF-8" in str(found[-1].error)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_may_begin_with_the_mark_of_its_encoding(encoding: str, tmp_path: Path, piped: Callable[[bytes], None]) -> None:
+    """As spreadsheets save them: UTF-8 or UTF-16, from a file and through a pipe."""
+    content = "text\tid\nIt rained in Malmö.\ta\n".encode(encoding)
+    (tmp_path / "rows.tsv").write_bytes(content)
+    piped(content)
+    assert [article.text for article in [*articles(tmp_path / "rows.tsv"), *articles("-", form="tsv")]] == ["It rained in Malmö."] * 2
+
+
 def test_half_a_surrogate_pair_in_a_name_costs_nothing(tmp_path: Path) -> None:
     """Title, source and folder come out as text that can be written, whatever stands in the archive or the file system."""
     path = tmp_path / "rows.jsonl"

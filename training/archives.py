@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +36,10 @@ GROWTH = 250
 """A compressed file may grow to this many times what was read of it. News grows three to ten times, and the most that .gz can do is 1,032 times."""
 GROWTH_FREE = 32_000_000
 """Bytes that it may grow to before that is looked at: a small file of rows that are all alike is no attack."""
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+NOT_UTF_8 = "is not UTF-8; save the file as UTF-8"
+_UNDECODED = re.compile("[\udc80-\udcff]")
+"""What stands for bytes that are no UTF-8."""
 SOUGHT = ("parquet", "warc")
 """The forms that are read here and there, and not from the start to the end."""
 GZIP_START, WARC_START = b"\x1f\x8b\x08", b"WARC/1."
@@ -100,6 +106,8 @@ class _Unpacked(io.RawIOBase):
 def read_jsonl(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
     """An entry for each line that is not blank; a line that is not a JSON object is an entry with an error."""
     for number, line in enumerate(iter(lambda: stream.readline(LONGEST), b""), 1):
+        if number == 1 and line.startswith(UTF_16):
+            raise InputError(NOT_UTF_8, "not-text")
         if not line.isspace():
             yield _from_json(line, f"{path}#{number}", fields)
 
@@ -110,7 +118,7 @@ def read_json(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
     if len(content) > LONGEST:
         raise InputError(f"a JSON file is read whole, and may have {LONGEST:,} bytes; make it JSON Lines, one article a line", "too-large")
     try:
-        found = json.loads(content)
+        found = _loaded(content)
     except RecursionError as error:
         raise InputError("is nested deeper than articles are; see the README for the form", "bad-json") from error
     articles = found.get("articles", [found]) if isinstance(found, dict) else found
@@ -121,32 +129,47 @@ def read_json(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
 
 
 def read_csv(stream: IO[bytes], path: str, fields: Fields, delimiter: str = ",") -> Iterator[Entry]:
-    """An entry for each row below the row of names."""
+    """An entry for each row below the row of names; a row that is not UTF-8 is an entry with an error. A mark at the start may say that it is UTF-16."""
     csv.field_size_limit(LONGEST)
-    lines = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+    is_wide = isinstance(stream, io.BufferedReader) and stream.peek(2).startswith(UTF_16)
+    lines = io.TextIOWrapper(stream, "utf-16" if is_wide else "utf-8-sig", errors="surrogateescape", newline="")
     rows = _RowLines(lines)
+    table = csv.DictReader(rows, delimiter=delimiter)
     try:
-        for number, row in enumerate(csv.DictReader(rows, delimiter=delimiter), 1):
+        if table.fieldnames:  # a row too, and read first
             rows.length = 0
-            yield _from_record(row, f"{path}#{number}", fields)
+        for number, row in enumerate(table, 1):
+            rows.length = 0
+            if any(_UNDECODED.search(row.get(name) or "") for name in fields):
+                yield Entry(f"{path}#{number}", error=InputError(NOT_UTF_8, "not-text"))
+            else:
+                yield _from_record(row, f"{path}#{number}", fields)
     finally:
         lines.detach()  # the stream is its opener's to close
 
 
 class _RowLines:
-    """The lines of a table, as long as no row is longer than an article can be: `length` is that of the row so far."""
+    """The lines of a table, as long as no row is longer than an article can be, and each has an end: `length` is that of the row so far, which began at
+    line `first`."""
 
     def __init__(self, lines: IO[str]):
-        self.lines, self.length = lines, 0
+        self.lines, self.length, self.count, self.first = lines, 0, 0, 0
 
     def __iter__(self) -> _RowLines:
         return self
 
     def __next__(self) -> str:
         line = self.lines.readline(LONGEST + 1 - self.length)
-        self.length += len(line)
+        self.count += 1
+        if not self.length:
+            self.first = self.count
+        if self.length or line.strip("\r\n"):  # an empty line is no row
+            self.length += len(line)
         if self.length > LONGEST:
             raise InputError(f"a row has more than the {LONGEST:,} characters that one article can have; look for a quotation mark left open", "too-large")
+        if not line and self.length:
+            message = f"a quotation mark is left open in the row that begins in line {self.first}, and the rest of the file is part of it; close it"
+            raise InputError(message, "damaged")
         if not line:
             raise StopIteration
         return line
@@ -216,9 +239,21 @@ READERS: Mapping[str, Reader] = {
 }
 
 
+def _loaded(content: bytes) -> object:
+    """What some JSON says; raises InputError where it is in another encoding, and ValueError where it is no JSON or is cut off."""
+    try:
+        return json.loads(content)
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            raise
+        raise InputError(NOT_UTF_8, "not-text") from error
+
+
 def _from_json(line: bytes, place: str, fields: Fields) -> Entry:
     try:
-        record = json.loads(line)
+        record = _loaded(line)
+    except InputError as error:
+        return Entry(place, error=error)
     except (ValueError, RecursionError) as error:
         return Entry(place, error=InputError(f"is not a line of JSON ({error}); mend or drop the line", "bad-json"))
     return _from_record(record, place, fields)
