@@ -292,6 +292,7 @@ def test_a_file_too_large_for_an_article_is_refused_unread(tmp_path: Path, monke
     [
         ("7", "bad-json", "neither an article nor a list"),
         ("[" * 9_000, "bad-json", "nested deeper"),
+        ('{"text": "It rained."}\n' * 2, "bad-json", "say --input jsonl"),
         (json.dumps([STORY] * 100), "too-large", "make it JSON Lines"),
     ],
 )

@@ -121,6 +121,10 @@ def read_json(stream: IO[bytes], path: str, fields: Fields) -> Iterator[Entry]:
         found = _loaded(content)
     except RecursionError as error:
         raise InputError("is nested deeper than articles are; see the README for the form", "bad-json") from error
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data"):
+            raise
+        raise InputError("holds more than one value of JSON; if it has an article a line, say --input jsonl", "bad-json") from error
     articles = found.get("articles", [found]) if isinstance(found, dict) else found
     if not isinstance(articles, list):
         raise InputError("is neither an article nor a list of articles; see the README for the form", "bad-json")
