@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
 import pytest
 
 from training.model import Model, default_model, load_model
@@ -18,3 +22,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def model() -> Model:
     """The shipped model."""
     return load_model(default_model())
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]:
+    """Send no more than a pipe holds to standard input."""
+    with ExitStack() as opened:
+
+        def send(content: bytes) -> None:
+            leaves, enters = os.pipe()
+            with open(enters, "wb") as sender:
+                sender.write(content)
+            monkeypatch.setattr("sys.stdin", opened.enter_context(open(leaves)))
+
+        yield send

@@ -339,6 +339,15 @@ def test_another_model_is_not_gone_on_with(tmp_path: Path) -> None:
         Part(tmp_path / "out.jsonl", {"model": "sha256:2"}, resume=True)
 
 
+@pytest.mark.parametrize("content", ["[]", "null\n", "7"])
+def test_what_is_no_ledger_is_not_gone_on_with(content: str, tmp_path: Path) -> None:
+    """A file in the ledger's place that says something else is refused, with the remedy, and left as it is."""
+    (tmp_path / "out.jsonl.part.ledger").write_text(content)
+    with pytest.raises(ResumeError, match=r"out.jsonl.part.ledger is not the ledger of a run; leave --resume out"):
+        Part(tmp_path / "out.jsonl", {"model": "sha256:1"}, resume=True)
+    assert (tmp_path / "out.jsonl.part.ledger").read_text() == content
+
+
 def test_inputs_that_changed_are_scored_again_from_there(folder: Path) -> None:
     """Where a file was added, or has another size, results from there on are made anew: every article once, none of an old text."""
     out = folder.parent / "out.jsonl"
@@ -350,7 +359,7 @@ def test_inputs_that_changed_are_scored_again_from_there(folder: Path) -> None:
 
 
 def test_a_torn_part_is_cut_back_to_what_is_whole(folder: Path) -> None:
-    """Half a line, half a checkpoint, or a part shorter than its checkpoint says: none of it reaches the results."""
+    """Half a line, half a checkpoint, or a part shorter than its checkpoint says, or a line that is no checkpoint: none of it reaches the results."""
     out = folder.parent / "out.jsonl"
     part, ledger = (out.with_name(f"out.jsonl.part{end}") for end in ("", ".ledger"))
     for tear in (
@@ -358,6 +367,7 @@ def test_a_torn_part_is_cut_back_to_what_is_whole(folder: Path) -> None:
         lambda: ledger.write_bytes(ledger.read_bytes()[:-9]),
         lambda: part.write_bytes(part.read_bytes()[:-9]),
         lambda: ledger.write_bytes(b'{"mod'),
+        lambda: ledger.write_bytes(ledger.read_bytes() + b"[]\n"),
     ):
         unfinished(folder, out)
         tear()

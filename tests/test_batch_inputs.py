@@ -8,6 +8,7 @@ import io
 import json
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_markdown_with_tags_in_it_is_text(tmp_path: Path) -> None:
     assert [article.is_html for article in articles(tmp_path)] == [False]
 
 
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst", "rows.json", "rows.csv", "rows.tsv", "rows.parquet"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst", "rows.json", "rows.csv", "rows.tsv", "rows.parquet", "rows.parquet.gz"])
 def test_archives_give_their_rows_in_order(name: str, tmp_path: Path) -> None:
     """JSON, JSON Lines, CSV, TSV and Parquet give the same articles, ids and sources."""
     write_rows(tmp_path / name, ROWS)
@@ -88,6 +89,35 @@ def test_a_bad_row_costs_no_other(tmp_path: Path) -> None:
     assert codes(found) == [None, "bad-json", "bad-json", "no-text", None, "bad-json"]
     assert [entry.id for entry in found][:2] == [f"{path}#1", f"{path}#3"]
     assert found[4].id.encode() == b"\\ud800"
+
+
+def test_a_bad_value_in_a_table_of_columns_costs_no_other_row(tmp_path: Path) -> None:
+    """A string in a Parquet file that is no UTF-8 is one failed article in its place."""
+    arrow = pytest.importorskip("pyarrow")
+    texts = [STORY.encode()] * 600
+    texts[300] = b"It rained in Malm\xf6."
+    write_table(tmp_path / "rows.parquet", text=arrow.array(texts).cast("string", safe=False))
+    found = entries(tmp_path / "rows.parquet")
+    assert codes(found) == [None] * 300 + ["not-text"] + [None] * 299
+    assert found[300].id == f"{tmp_path / 'rows.parquet'}#301"
+
+
+def test_columns_of_bytes_and_of_times_are_read(tmp_path: Path) -> None:
+    """Bytes in a Parquet file are read as those of a file are; a time that Python has not is text, and left out within a list."""
+    arrow = pytest.importorskip("pyarrow")
+    page = "<html><head><meta charset='iso-8859-2'></head><body><p>Žluťoučký kůň.</p></body></html>"
+    times = arrow.array([1_700_000_000_000_000_001, 5], arrow.timestamp("ns"))
+    titles = arrow.array([b"Kettle", b"\xff"])
+    write_table(tmp_path / "pages.parquet", id=titles, html=arrow.array([page.encode("iso-8859-2"), page.encode("iso-8859-2")]), title=titles)
+    write_table(tmp_path / "times.parquet", id=times, text=[STORY] * 2, title=arrow.array([[5], [1]], arrow.list_(arrow.timestamp("ns"))))
+    found = articles(tmp_path / "pages.parquet", tmp_path / "times.parquet")
+    assert [(article.id, article.title) for article in found] == [
+        ("Kettle", "Kettle"),
+        (r"\xff", r"\xff"),
+        ("2023-11-14 22:13:20.000000001", None),
+        ("1970-01-01 00:00:00.000000005", None),
+    ]
+    assert found[0].text == page
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.jsonl.zst", "rows.parquet", "rows.json"])
@@ -160,6 +190,51 @@ def test_a_row_without_end_is_stopped(opened: str, tmp_path: Path, monkeypatch: 
     assert len(found) == 2 + (opened == "a,b\n")
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.csv.gz"])
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_quotation_mark_left_open_is_an_error(name: str, at: int, tmp_path: Path) -> None:
+    """Where a mark that nothing closes makes the rest of a table one row, or all of it the names, that is one failed article which names the line."""
+    lines = ["id\ttext", *(f"r{number}\tIt rained." for number in range(9)), "\n\n"]
+    lines[at] = lines[at].replace("\t", '\t"')
+    content = "\n".join(lines).replace("\t", "\t" if ".tsv" in name else ",").encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    *rows, last = entries(tmp_path / name)
+    assert [(entry.id, entry.error) for entry in rows] == [("r0", None), ("r1", None)][:at]
+    assert last.error is not None
+    assert (last.error.code, f"begins in line {at + 1}," in last.error.message) == ("damaged", True)
+
+
+def test_empty_lines_at_the_end_leave_nothing_open(tmp_path: Path) -> None:
+    """A table may end in quotation marks, in empty lines, or below its names."""
+    path = tmp_path / "rows.csv"
+    for end in ("", "\n", "\r\n\r\n\n"):
+        path.write_bytes(f'text\n\n"It\nrained."{end}'.encode())
+        assert codes(entries(path)) == [None]
+        path.write_bytes(f"text{end}".encode())
+        assert not entries(path)
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    """Rows and lines that are not UTF-8 are failed articles whose remedy is to save the file as UTF-8; a table's other columns are not looked at."""
+    (tmp_path / "rows.csv").write_bytes("id,text,note\na,It rained.,Malmö\nb,It rained in Malmö.,\n".encode("latin-1"))
+    (tmp_path / "rows.jsonl").write_bytes('{"text": "It rained."}\n{"text": "It rained in Malmö."}\n'.encode("latin-1"))
+    (tmp_path / "rows.json").write_bytes('{"text": "It rained in Malmö."}'.encode("latin-1"))
+    (tmp_path / "wide.jsonl").write_bytes('{"text": "It rained."}\n{"text": "It rained in Malmö."}\n'.encode("utf-16"))
+    for name, expected in (("rows.csv", [None, "not-text"]), ("rows.jsonl", [None, "not-text"]), ("rows.json", ["not-text"]), ("wide.jsonl", ["not-text"])):
+        found = entries(tmp_path / name)
+        assert codes(found) == expected, name
+        assert "save the file as UTF-8" in str(found[-1].error)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_may_begin_with_the_mark_of_its_encoding(encoding: str, tmp_path: Path, piped: Callable[[bytes], None]) -> None:
+    """As spreadsheets save them: UTF-8 or UTF-16, from a file and through a pipe."""
+    content = "text\tid\nIt rained in Malmö.\ta\n".encode(encoding)
+    (tmp_path / "rows.tsv").write_bytes(content)
+    piped(content)
+    assert [article.text for article in [*articles(tmp_path / "rows.tsv"), *articles("-", form="tsv")]] == ["It rained in Malmö."] * 2
+
+
 def test_half_a_surrogate_pair_in_a_name_costs_nothing(tmp_path: Path) -> None:
     """Title, source and folder come out as text that can be written, whatever stands in the archive or the file system."""
     path = tmp_path / "rows.jsonl"
@@ -217,6 +292,7 @@ def test_a_file_too_large_for_an_article_is_refused_unread(tmp_path: Path, monke
     [
         ("7", "bad-json", "neither an article nor a list"),
         ("[" * 9_000, "bad-json", "nested deeper"),
+        ('{"text": "It rained."}\n' * 2, "bad-json", "say --input jsonl"),
         (json.dumps([STORY] * 100), "too-large", "make it JSON Lines"),
     ],
 )
@@ -235,6 +311,14 @@ def test_standard_input_is_an_article_or_an_archive(form: str | None, monkeypatc
     sent = (STORY if form is None else "".join(json.dumps(row) + "\n" for row in ROWS)).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent)))
     assert [article.id for article in articles("-", form=form)] == (["-"] if form is None else [row["id"] for row in ROWS])
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.csv", "rows.parquet"])
+def test_a_pipe_is_read_as_a_file_is(name: str, tmp_path: Path, piped: Callable[[bytes], None]) -> None:
+    """An archive that comes through a pipe, which cannot be sought, gives what it gives as a file."""
+    write_rows(tmp_path / name, ROWS)
+    piped((tmp_path / name).read_bytes())
+    assert [article.text for article in articles("-", form=name.split(".")[1])] == [row["text"] for row in ROWS]
 
 
 def test_progress_counts_every_byte_of_the_input(tmp_path: Path) -> None:
@@ -267,16 +351,24 @@ def write_text(stream: io.StringIO, form: str, rows: list[dict[str, str]]) -> No
         table.writerows(rows)
 
 
+def write_table(path: Path, **columns: Any) -> None:
+    """A Parquet file of these columns."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.table(columns), path)
+
+
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
     """Rows as a file of the form that its name tells."""
     form = path.name.split(".")[1]
     if form == "parquet":
         arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-        parquet.write_table(arrow.Table.from_pylist(rows), path)
-        return
-    text = io.StringIO()
-    write_text(text, form, rows)
-    content = text.getvalue().encode()
+        table = io.BytesIO()
+        parquet.write_table(arrow.Table.from_pylist(rows), table)
+        content = table.getvalue()
+    else:
+        text = io.StringIO()
+        write_text(text, form, rows)
+        content = text.getvalue().encode()
     if path.suffix == ".gz":
         content = gzip.compress(content)
     if path.suffix == ".zst":

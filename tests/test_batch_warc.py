@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from training.entry import Entry
-from training.inputs import find_files, read_article, read_entries
+from training.inputs import Choice, find_files, read_article, read_entries
 
 pytest.importorskip("fastwarc")
 pytest.importorskip("warcio")
@@ -119,6 +121,32 @@ def test_a_damaged_record_costs_no_other(name: str, place: str, tmp_path: Path) 
     assert [entry.error.code for entry in found if entry.error] == ["damaged"]
 
 
+@pytest.mark.parametrize("kind", [b"response", b"metadata"])
+@pytest.mark.parametrize("length", [b"99999999", b"9" * 5_000], ids=["long", "longer than numbers are"])
+def test_a_record_that_claims_too_much_costs_no_other(kind: bytes, length: bytes, tmp_path: Path) -> None:
+    """One that would be longer than all that is left, of whatever type, is one failed article; those that follow are read."""
+    path = tmp_path / "crawl.warc"
+    offsets = archive(path)
+    content = path.read_bytes()
+    claims = re.sub(rb"(?<=WARC-Type: )\w+|(?<=\nContent-Length: )\d+", lambda found: length if found[0].isdigit() else kind, content[offsets[2] :], count=2)
+    grown = len(claims) - len(content[offsets[2] :])
+    path.write_bytes(content[: offsets[2]] + claims)
+    found = entries(path)
+    assert [entry.error and entry.error.code for entry in found] == [None, None, "damaged", None, None, None]
+    assert [entry.id for entry in found[3:]] == [f"{path}#{offset + grown}" for offset in offsets[3:]]
+
+
+@pytest.mark.parametrize("name", ["crawl.warc.gz", "crawl.warc.zst"])
+def test_records_that_are_compressed_together_have_ids_of_their_own(name: str, tmp_path: Path) -> None:
+    """An archive that was compressed as one gives each of its pages, under an id that no other has, and again the same."""
+    pack = gzip.compress if name.endswith(".gz") else pytest.importorskip("backports.zstd").compress
+    archive(tmp_path / "crawl.warc", 200)
+    (tmp_path / name).write_bytes(pack((tmp_path / "crawl.warc").read_bytes()))
+    ids = [entry.id for entry in entries(tmp_path / name)]
+    assert len(set(ids)) == 200
+    assert ids == [entry.id for entry in entries(tmp_path / name)]
+
+
 @pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
 def test_an_archive_that_is_cut_off_says_so(name: str, kept: float, tmp_path: Path) -> None:
@@ -128,6 +156,18 @@ def test_an_archive_that_is_cut_off_says_so(name: str, kept: float, tmp_path: Pa
     path.write_bytes(path.read_bytes()[: offsets[4] + int(kept * (offsets[5] - offsets[4]))])
     found = entries(path)
     assert [entry.id for entry in found if not entry.error] == [f"{path}#{offset}" for offset in offsets[:4]]
+    assert [entry.error.code for entry in found if entry.error] == ["damaged"]
+
+
+@pytest.mark.parametrize("name", ["crawl.warc", "crawl.warc.gz"])
+def test_a_pipe_is_read_as_a_file_is(name: str, tmp_path: Path, piped: Callable[[bytes], None]) -> None:
+    """A web archive that comes through a pipe gives each whole record, also behind a damaged one."""
+    offsets = archive(tmp_path / name)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[offsets[2] : offsets[2] + 40] = bytes(40)
+    piped(bytes(content))
+    found = list(read_entries(find_files(["-"], Choice("warc"))))
+    assert [entry.id for entry in found if not entry.error] == [f"-#{offset}" for offset in offsets if offset != offsets[2]]
     assert [entry.error.code for entry in found if entry.error] == ["damaged"]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from training.archives import DAMAGE, READERS, decompressed
+from training.archives import DAMAGE, READERS, SOUGHT, decompressed, sought
 from training.article import Article
 from training.entry import FIELDS, Entry, Fields, readable
 from training.errors import InputError
@@ -90,7 +90,7 @@ def read_article(entry: Entry) -> Article:
     if isinstance(entry.content, str):
         return article_from_text(entry.content, name=entry.id, media_type=entry.media_type, source=entry.source, title=entry.title)
     content = _content(entry.path) if entry.content is None else entry.content
-    return article_from_bytes(content, name=entry.id, media_type=entry.media_type, source=entry.source, charset=entry.charset)
+    return article_from_bytes(content, name=entry.id, media_type=entry.media_type, source=entry.source, title=entry.title, charset=entry.charset)
 
 
 def _content(path: str) -> bytes:
@@ -120,11 +120,12 @@ def _members(file: Found, fields: Fields) -> Iterator[Entry]:
         if file.path != STANDARD_INPUT:
             _regular(file.path)
         with nullcontext(sys.stdin.buffer) if file.path == STANDARD_INPUT else open(file.path, "rb") as raw:
-            stream = raw if file.form == "warc" else decompressed(raw, file.path)  # a web archive is compressed record by record
-            for entry in READERS[file.form](stream, name, fields):
-                reached = raw.tell() if raw.seekable() else 0
-                yield entry._replace(read=reached - at)
-                at, count = reached, count + 1
+            inside = raw if file.form == "warc" else decompressed(raw, file.path)  # a web archive is compressed record by record
+            with sought(inside) if file.form in SOUGHT else nullcontext(inside) as stream:
+                for entry in READERS[file.form](stream, name, fields):
+                    reached = raw.tell() if raw.seekable() else 0
+                    yield entry._replace(read=reached - at)
+                    at, count = reached, count + 1
     except InputError as error:
         yield Entry(name, error=error)
     except OSError as error:

@@ -134,6 +134,8 @@ def _first_checkpoint(ledger: FileIO, about: Mapping[str, Any], output: Path) ->
         began = json.loads(first)
     except ValueError:  # nothing, or torn while it was first written
         return 0
+    if not isinstance(began, dict):
+        raise ResumeError(f"{output}.part.ledger is not the ledger of a run; leave --resume out to start anew")
     changed = [name for name in about if began.get(name) != json.loads(json.dumps(about[name]))]
     if changed:
         name = changed[0]
@@ -143,17 +145,18 @@ def _first_checkpoint(ledger: FileIO, about: Mapping[str, Any], output: Path) ->
 
 
 def _checkpoints(ledger: FileIO, first: int) -> Iterator[tuple[Checkpoint, int]]:
-    """Each whole checkpoint and the offset of its end; a line that was torn ends them."""
+    """Each whole checkpoint and the offset of its end; a line that was torn, or is none, ends them."""
     end = first
     with open(ledger.fileno(), "rb", closefd=False) as lines:
         lines.seek(first)
         for line in lines:
             try:
                 held = json.loads(line)
-            except ValueError:
+                checkpoint = Checkpoint(**{**held, "tally": Tally.from_dict(held["tally"])})
+            except (ValueError, TypeError, KeyError):
                 return
             end += len(line)
-            yield Checkpoint(**{**held, "tally": Tally.from_dict(held["tally"])}), end
+            yield checkpoint, end
 
 
 def _see(seen: hashlib._Hash, entries: Iterable[Entry]) -> None:

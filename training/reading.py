@@ -48,12 +48,14 @@ _LOOKED_AT = 20_000
 _TAGS_OF_A_PAGE = 3
 
 
-def article_from_bytes(content: bytes, *, name: str = "", media_type: str = "", source: str | None = None, charset: str | None = None) -> Article:
+def article_from_bytes(
+    content: bytes, *, name: str = "", media_type: str = "", source: str | None = None, title: str | None = None, charset: str | None = None
+) -> Article:
     """Decode one file or request body. `name` becomes the id; raises InputError (`empty`, `not-text`, `too-large`)."""
     if len(content) > 4 * MAX_CHARACTERS:
         raise _too_large(len(content), "bytes", 4 * MAX_CHARACTERS)
     text = decode(content, charset)
-    return article_from_text(text, name=name, media_type=media_type, source=source)
+    return article_from_text(text, name=name, media_type=media_type, source=source, title=title)
 
 
 def article_from_text(text: str, *, name: str = "", media_type: str = "", source: str | None = None, title: str | None = None) -> Article:
