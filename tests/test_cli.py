@@ -250,6 +250,46 @@ def test_results_never_take_the_place_of_an_article_or_a_link(tmp_path: Path) ->
     assert link.is_symlink() and sorted(os.listdir(tmp_path)) == ["a", "latest.jsonl", "rows.jsonl"]
 
 
+@pytest.mark.parametrize(
+    ("held", "output"),
+    [
+        ("c.articles.parquet", "c.parquet"),
+        ("c.jsonl.part", "c.jsonl"),
+        ("c.jsonl.part.ledger", "c.jsonl"),
+        (".c.csv.tmp", "c.csv"),
+        (".c.sqlite.tmp-journal", "c.sqlite"),
+        (".c.articles.parquet.tmp", "c.parquet"),
+    ],
+)
+def test_no_file_that_a_run_needs_is_taken_from_the_user(held: str, output: str, tmp_path: Path) -> None:
+    """What results are put into on the way, or beside, is refused where it is an article to score, a link, or there already and no unfinished run's."""
+    (tmp_path / "one.txt").write_text(STORY)
+    mine, out = tmp_path / held, tmp_path / output
+    mine.write_text(STORY)
+    done = run("score", mine, "--input", "text", "-o", out)
+    assert (done.exit_code, done.stdout, mine.read_text()) == (2, "", STORY)
+    assert f"{mine} is one of the articles to score, and results would take its place" in done.stderr
+    if held.partition(".")[2] != "articles.parquet":
+        assert run("score", tmp_path / "one.txt", "-o", out).exit_code == 2
+        assert mine.read_text() == STORY
+    mine.unlink()
+    mine.symlink_to(tmp_path / "one.txt")
+    assert "a link, and results would take its place" in run("score", tmp_path / "one.txt", "-o", out).stderr
+    assert mine.is_symlink() and sorted(os.listdir(tmp_path)) == sorted([held, "one.txt"])
+
+
+def test_a_run_never_reads_what_it_writes(tmp_path: Path) -> None:
+    """Where results go into the folder that is scored, and a pattern includes everything, there is a result for each article and no other; so after
+    `--resume`."""
+    (tmp_path / "one.txt").write_text(STORY)
+    (tmp_path / "two.txt").write_text("")
+    out = tmp_path / "out.jsonl"
+    assert run("score", tmp_path, "--include", "*", "-o", out, "--max-failures", 0).exit_code == 1
+    assert out.with_name("out.jsonl.part").exists()
+    assert run("score", tmp_path, "--include", "*", "-o", out, "--resume").exit_code == 0
+    assert [json.loads(line)["id"] for line in out.read_text("utf-8").splitlines()] == [str(tmp_path / name) for name in ("one.txt", "two.txt")]
+
+
 @pytest.mark.parametrize("closed", [0, 1])
 def test_a_closed_standard_stream_is_said(closed: int) -> None:
     """Nothing is read from it, and no results are lost in it."""
