@@ -20,7 +20,7 @@ from service.scoring import STREAMS, Order, carry_out, check_output, plan, summa
 from service.stopping import stoppable
 from training.entry import Fields
 from training.errors import CopydeskError, InputError
-from training.inputs import INPUT_FORMS, Choice, one_article, read_article, read_entries
+from training.inputs import INPUT_FORMS, STANDARD_INPUT, Choice, one_article, read_article, read_entries
 from training.model import default_model, load_model
 from training.score import own_text, score
 from training.shard import Task, model_of, score_shard
@@ -62,6 +62,13 @@ def _fields(_context: click.Context, _option: click.Parameter, given: tuple[str,
     return Fields(**named)
 
 
+def _any_there(_context: click.Context, _argument: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """One that is not there is an article that failed; none at all is a mistake."""
+    if not any(path == STANDARD_INPUT or os.path.lexists(path) for path in given):
+        raise click.BadParameter(f"{given[0]!r} does not exist" + (", nor does any other that is named" if len(given) > 1 else "; check the path"))
+    return given
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="copydesk")
 @click.pass_context
@@ -76,7 +83,7 @@ def main(context: click.Context) -> None:
 
 
 @main.command("score")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True), callback=_any_there)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to standard output; .gz, .zst compress.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv", "parquet", "sqlite"]), help="By the output's name unless told; else jsonl.")
 @click.option("--resume", is_flag=True, help="Go on with a run to the same output that was cut short.")

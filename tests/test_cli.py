@@ -200,6 +200,7 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
     ("arguments", "status", "words"),
     [
         (["score", "nowhere.txt"], 2, "does not exist"),
+        (["score", "nowhere.txt", "elsewhere"], 2, "nor does any other"),
         (["score"], 2, "Missing argument"),
         (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
         (["score", str(ARTICLES), "-o", ""], 2, "-o names no file"),
@@ -288,6 +289,21 @@ def test_a_run_never_reads_what_it_writes(tmp_path: Path) -> None:
     assert out.with_name("out.jsonl.part").exists()
     assert run("score", tmp_path, "--include", "*", "-o", out, "--resume").exit_code == 0
     assert [json.loads(line)["id"] for line in out.read_text("utf-8").splitlines()] == [str(tmp_path / name) for name in ("one.txt", "two.txt")]
+
+
+def test_a_file_that_is_not_there_is_one_failed_article(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without a file, or a link that leads nowhere, stands in its place with its error, and the others are scored."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(STORY)
+    Path("m.txt").symlink_to("gone.txt")
+    done = run("score", "a.txt", "gone.jsonl", "m.txt", "-q")
+    assert [(found["id"], found.get("error", {}).get("code")) for found in map(json.loads, done.stdout.splitlines())] == [
+        ("a.txt", None),
+        ("gone.jsonl", "unreadable"),
+        ("m.txt", "unreadable"),
+    ]
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert run("score", "a.txt", "m.txt", "--strict").exit_code == 1
 
 
 @pytest.mark.parametrize("closed", [0, 1])

@@ -107,6 +107,8 @@ def _content(path: str) -> bytes:
 def _regular(path: str) -> int:
     """The size of a regular file; raises InputError for anything else."""
     status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError("this folder cannot be opened; check that you may read it", "unreadable")
     if not stat.S_ISREG(status.st_mode):
         raise InputError("not a regular file; give a file, or `-` and send it to standard input", "not-a-file")
     return status.st_size
