@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from service.limits import LONGEST_WAIT, Amount, Limits, limit_options
 from service.scoring import STREAMS, Order, carry_out, check_output, plan, summary
 from service.stopping import stoppable
+from service.terminal import harmless
 from training.entry import Fields
 from training.errors import CopydeskError, InputError
 from training.inputs import INPUT_FORMS, STANDARD_INPUT, Choice, one_article, read_article, read_entries
@@ -41,12 +42,13 @@ def one_line_errors(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except CopydeskError as error:
-            raise click.ClickException(error.message) from error
+            raise click.ClickException(harmless(error.message)) from error
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
         except OSError as error:
-            raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror}; check the path and your permissions") from error
+            where = harmless(os.fsdecode(error.filename or "input or output"))
+            raise click.ClickException(f"{where}: {error.strerror}; check the path and your permissions") from error
 
     return guarded
 
@@ -143,7 +145,7 @@ def strip_command(file: str, folder: Path | None) -> None:
     text = own_text(result)
     if not text:
         raise InputError("no article text was found in it; `copydesk score` shows what each block was taken for", "no-article")
-    click.echo(text)
+    click.echo(harmless(text) if sys.stdout.isatty() else text, color=True)  # else it would take out what looks like colours
 
 
 @main.command("compare")
@@ -252,7 +254,7 @@ def check_command(data: tuple[Path, ...]) -> None:
     corpus = read_corpus(data)
     problems = list(check(corpus))
     for problem in problems:
-        click.echo(problem)
+        click.echo(harmless(problem))
     if problems:
         raise click.ClickException(f"{len(problems)} problems; mend the labels or the files they were made from")
     blocks = sum(len(article.blocks) for article in corpus.articles)

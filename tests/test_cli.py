@@ -130,6 +130,18 @@ def test_on_a_terminal_people_see_what_became_of_each_article() -> None:
     assert '{"id"' not in shown
 
 
+def test_what_an_article_holds_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    """Control characters of a text, a title or a file's name are shown as replaced on a terminal, by `score`, `strip` and `compare` alike; what is no
+    terminal gets the text as it is."""
+    sly = "\x1b]0;mine\x07\x1b[2J\x9b5m\x7f"
+    file = tmp_path / f"{sly}.txt"
+    file.write_text("\n\n".join(f"{STORY.strip()} It was vote number {number}." for number in range(9)) + f" {sly} said the harbour master.", "utf-8")
+    for shown in (on_terminal("score", file, f"{file}.gone"), on_terminal("strip", file), on_terminal("compare", file, file)):
+        assert "\ufffd]0;mine\ufffd\ufffd[2J\ufffd5m\ufffd" in shown
+        assert re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", re.sub(r"\x1b\[\d+m", "", shown)) is None
+    assert sly in run("strip", file).stdout
+
+
 def test_on_a_terminal_a_long_run_shows_how_far_it_is(tmp_path: Path) -> None:
     """While results go to a file, a terminal shows the share of the bytes that are behind, and articles a second."""
     shown = on_terminal("score", ARTICLES, "-o", tmp_path / "out.jsonl")
