@@ -227,6 +227,8 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
         (["compare", str(ARTICLES / "saltmarket" / "rate-hold.html")], 2, "1 given to compare; name 2 to 8 files"),
         (["compare", *[str(ARTICLES / "saltmarket" / "rate-hold.html")] * 9], 2, "9 given to compare"),
         (["compare", "nowhere.txt", "elsewhere.txt"], 2, "does not exist"),
+        (["compare", str(ARTICLES / "saltmarket" / "rate-hold.html"), str(SEEDS / "labelled.jsonl")], 1, "labelled.jsonl is an archive of articles"),
+        (["strip", str(SEEDS / "labelled.jsonl")], 1, "which `copydesk score` reads; name a file of one article"),
         (["score", str(ARTICLES), "--model", "nowhere"], 1, "is not a model folder"),
         (["strip", str(SEEDS / "labelled.jsonl"), "--model", str(SEEDS)], 1, "is not a model folder"),
         (["evaluate", str(ARTICLES)], 1, "holds no .jsonl"),

@@ -65,8 +65,10 @@ def find_files(paths: Sequence[str], choice: Choice = EVERYTHING) -> Iterator[Fo
 
 
 def one_article(path: str) -> Found:
-    """A file that holds one article, whatever its name says of archives."""
+    """A file that holds one article; raises InputError where its name says that it is an archive."""
     form = _form(path)
+    if form in READERS:
+        raise InputError(f"{path} is an archive of articles, which `copydesk score` reads; name a file of one article as text, HTML or Markdown", "not-text")
     return Found(path, form if form == "markdown" else "article", 0)
 
 
