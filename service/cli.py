@@ -142,6 +142,8 @@ def strip_command(file: str, folder: Path | None) -> None:
     model = sound_model(folder)
     [entry] = read_entries([one_article(file)])
     [result] = score([read_article(entry)], model)
+    if result.error:
+        raise result.error
     text = own_text(result)
     if not text:
         raise InputError("no article text was found in it; `copydesk score` shows what each block was taken for", "no-article")

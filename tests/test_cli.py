@@ -102,6 +102,7 @@ def test_markdown_is_read_as_markdown_by_every_command(tmp_path: Path) -> None:
 
 def test_strip_of_what_is_no_article_says_so() -> None:
     """Where nothing of the article's own is found, `strip` prints nothing and ends with status 1: an empty answer is no answer."""
+    assert "save the page after they ran" in run("strip", "-", stdin="<html><body><script>show()</script></body></html>").stderr
     done = run("strip", "-", stdin="Skip to content\n")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "`copydesk score` shows what each block was taken for" in done.stderr
