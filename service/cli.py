@@ -168,6 +168,8 @@ def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> N
     if not LEAST_ARTICLES <= len(files) <= MOST_ARTICLES:
         raise click.UsageError(f"{len(files)} given to compare; name {LEAST_ARTICLES} to {MOST_ARTICLES} files, one article each")
     entries = list(read_entries(map(one_article, files)))
+    if len({entry.folder for entry in entries}) == 1:  # a folder that they all lie in tells no source from another
+        entries = [entry._replace(folder=entry.id) for entry in entries]
     named = str(folder) if folder else None
     task = Task(named, model_of(named).identity)
     found = compare([json.loads(line) for line in score_shard(entries, task).lines.splitlines()])

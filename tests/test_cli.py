@@ -193,6 +193,24 @@ def test_compare_shows_articles_side_by_side(tmp_path: Path) -> None:
                 assert place["text"] in pages[number][place["start"] : place["end"]]
 
 
+def test_compare_takes_files_of_one_folder_for_sources_of_their_own(tmp_path: Path) -> None:
+    """Articles that do not say who published them are told apart by their folders, and where they lie in one, by their names: what is found is the same."""
+    rows = [json.loads(line) for line in (SEEDS / "stories" / "stories.jsonl").read_text("utf-8").splitlines()]
+    texts = ["\n\n".join([row["title"], *row["paragraphs"]]) for row in rows if row["story"] == "budget"]
+    beside, apart = [], []
+    for number, text in enumerate(texts):
+        (tmp_path / str(number)).mkdir()
+        beside.append(tmp_path / f"{number}.txt")
+        apart.append(tmp_path / str(number) / "a.txt")
+        beside[-1].write_text(text, "utf-8")
+        apart[-1].write_text(text, "utf-8")
+    found, other = (json.loads(run("compare", *files, "--format", "json").stdout) for files in (beside, apart))
+    assert [article["source"] for article in found["articles"]] == [str(file) for file in beside]
+    assert [article["source"] for article in other["articles"]] == [str(number) for number in range(len(texts))]
+    assert [article["only_here"] for article in found["articles"]] == [article["only_here"] for article in other["articles"]]
+    assert found["same_fact"] == other["same_fact"] and any(article["only_here"] for article in found["articles"])
+
+
 def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
     """An article that cannot be read stands in its place with its error, and the others are compared; with fewer than two left, the status is 1."""
     files = written(tmp_path, "budget")
