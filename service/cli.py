@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
-from pathlib import Path
+from io import TextIOWrapper
+from pathlib import Path, PurePath
 from typing import Any
 
 import click
@@ -71,6 +72,12 @@ def _any_there(_context: click.Context, _argument: click.Parameter, given: tuple
     return given
 
 
+def _patterns(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(PurePath(pattern).parts for pattern in given):
+        raise click.BadParameter("a pattern that is empty matches nothing; give one such as '*.txt'")
+    return given
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="copydesk")
 @click.pass_context
@@ -79,6 +86,8 @@ def main(context: click.Context) -> None:
     writer's own argument."""
     if None in (sys.stdin, sys.stdout) and context.invoked_subcommand != "serve":
         raise click.ClickException(f"standard input or output is closed; open it, or let it come from or go to {os.devnull}")
+    if isinstance(sys.stdout, TextIOWrapper):  # what no terminal shows is UTF-8, whatever the locale; a terminal is shown escapes of what it has not
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of the types it finds
     threadpool_limits(1, user_api="blas")  # work is spread over processes; threads inside a product of small matrices only wait for each other
@@ -93,8 +102,8 @@ def main(context: click.Context) -> None:
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Score on this Dask cluster instead.")
 @click.option("--input", "input_form", type=click.Choice(INPUT_FORMS), help="What the inputs are; told from their names and by looking unless given.")
-@click.option("--include", metavar="GLOB", multiple=True, help="In folders, read only what matches, of any form.")
-@click.option("--exclude", metavar="GLOB", multiple=True, help="In folders, read nothing that matches.")
+@click.option("--include", metavar="GLOB", multiple=True, callback=_patterns, help="In folders, read only what matches, of any form.")
+@click.option("--exclude", metavar="GLOB", multiple=True, callback=_patterns, help="In folders, read nothing that matches.")
 @click.option("--field", "fields", metavar="NAME=COLUMN", multiple=True, callback=_fields, help=f"Where archives keep {', '.join(Fields._fields)}.")
 @click.option("--time-limit", "seconds", default=60.0, show_default=True, type=Amount(0.001, LONGEST_WAIT), help="Seconds for one article.")
 @click.option("--max-failures", metavar="N", type=click.IntRange(0), help="Stop once more articles than this have failed.")
@@ -298,7 +307,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
     from training.profile import profile
     from training.retold import retold
 
-    if output.suffix != ".html":
+    if output.suffix.lower() != ".html":
         raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")
     written = outputs(output, with_stories)
     for path in written:

@@ -18,8 +18,8 @@ from training.batch import ShardDone, score_entries
 from training.crew import Cluster, Crew, Processes
 from training.entry import Entry
 from training.errors import CopydeskError, InputError
-from training.inputs import COMPRESSED, STANDARD_INPUT, Choice, Found, find_files, read_entries
-from training.outputs import TABLES, compressor, form_of, result_files, temporary_files, write_csv
+from training.inputs import STANDARD_INPUT, Choice, Found, find_files, read_entries
+from training.outputs import TABLES, compression, compressor, form_of, result_files, temporary_files, write_csv
 from training.part import Part, begun, part_files
 from training.shard import Task, model_of
 from training.tally import Tally
@@ -78,7 +78,7 @@ def check_output(order: Order, output: Path) -> None:
     instead = "{} is {}, and results would take its place; {}"
     if not output.name:
         raise click.UsageError("-o names no file; name one")
-    if output.suffix in COMPRESSED and order.written_as in COMPRESSED_THEMSELVES:
+    if compression(output) and order.written_as in COMPRESSED_THEMSELVES:
         raise click.UsageError(f"{order.written_as} is not compressed again; leave {output.suffix} out of {output}")
     results, on_the_way = order.written()
     for path in (*results, *on_the_way):
@@ -164,7 +164,7 @@ def _to_file(order: Order, task: Task, crew: Crew, output: Path) -> Tally:
     about = {
         "copydesk": version("copydesk"),
         "model": task.model.digest,
-        "written as": "table" if table else f"{order.written_as}{output.suffix if output.suffix in COMPRESSED else ''}",
+        "written as": "table" if table else f"{order.written_as}{compression(output)}",
         "texts": task.with_text,
         "input": order.choice.form,
         "fields": order.choice.fields,

@@ -313,6 +313,15 @@ def test_workers_end_with_the_process_that_started_them(folder: Path, tmp_path: 
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
+@pytest.mark.parametrize("name", ["OUT.JSONL.GZ", "OUT.CSV.Gz"])
+def test_the_case_of_a_name_changes_nothing(name: str, folder: Path) -> None:
+    """A suffix asks for the same in large letters as in small ones."""
+    for out in (name, name.lower()):
+        assert run(folder, "-o", folder.parent / out).exit_code == 0
+    packed, small = (gzip.decompress((folder.parent / out).read_bytes()) for out in (name, name.lower()))
+    assert packed == small
+
+
 def unfinished(folder: Path, out: Path, *options: object) -> None:
     """A run that stops after some articles, at the failures it is told to stop at."""
     (folder / "0100.txt").write_text("")

@@ -108,6 +108,14 @@ def test_strip_of_what_is_no_article_says_so() -> None:
     assert "`copydesk score` shows what each block was taken for" in done.stderr
 
 
+def test_what_goes_into_a_pipe_is_utf_8(tmp_path: Path) -> None:
+    """Whatever the locale: an article's text is the same everywhere."""
+    (tmp_path / "one.txt").write_text(f"“We are much worse off,” said Zoë Łuk, 62, of the harbour board. {STORY}", "utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*COMMAND, "strip", str(tmp_path / "one.txt")], env=environment, capture_output=True, check=True)
+    assert done.stdout.decode().startswith("“We are much worse off,” said Zoë Łuk")
+
+
 def on_terminal(*arguments: object) -> str:
     """What `copydesk` shows where both standard output and standard error are a terminal."""
     shown, terminal = pty.openpty()
@@ -233,6 +241,9 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
         (["score", "nowhere.txt"], 2, "does not exist"),
         (["score", "nowhere.txt", "elsewhere"], 2, "nor does any other"),
         (["score"], 2, "Missing argument"),
+        (["score", str(ARTICLES), "--include", ""], 2, "a pattern that is empty"),
+        (["score", str(ARTICLES), "--exclude", "."], 2, "a pattern that is empty"),
+        (["score", str(ARTICLES), "-o", "all.PARQUET.GZ"], 2, "leave .GZ out"),
         (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
         (["score", str(ARTICLES), "-o", ""], 2, "-o names no file"),
         (["score", str(ARTICLES), "-o", "/dev/../dev/null"], 2, "is not a regular file"),
@@ -365,6 +376,15 @@ def test_the_seed_corpus_is_sound() -> None:
         done = run("check", folder)
         assert done.exit_code == 0, done.output
         assert read in done.stdout and "nothing wrong" in done.stdout
+
+
+def test_single_passages_need_no_kinds(tmp_path: Path) -> None:
+    """`check` misses no kinds of blocks where passages alone are given, and no labels where both are there; what such data has wrong is named."""
+    rows = [{"text": f"{STORY} Vote {number}.", "label": ("editorial", "reporting")[number % 2], "source": "pier.example"} for number in range(9)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "9 articles, 9 blocks: nothing wrong" in run("check", tmp_path).stdout
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[::2]))
+    assert run("check", tmp_path).stdout == "only 0 of 5 passages are reporting\n"
 
 
 def test_check_names_each_problem(tmp_path: Path) -> None:

@@ -53,15 +53,21 @@ Compress = Callable[[bytes], bytes]
 
 def form_of(path: Path) -> str:
     """The form that a file's name asks for, also below .gz or .zst; JSON Lines where it asks for none."""
-    name = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    name = path.with_suffix("") if compression(path) else path
     return SUFFIXES.get(name.suffix.lower(), "jsonl")
+
+
+def compression(path: Path) -> str:
+    """`.gz` or `.zst` where a file's name asks for it, in letters of whatever case, else nothing."""
+    suffix = path.suffix.lower()
+    return suffix if suffix in (".gz", ".zst") else ""
 
 
 def compressor(path: Path) -> Compress:
     """What makes blocks of bytes that, one after the other, are a file of the kind its name asks for."""
-    if path.suffix == ".gz":
+    if compression(path) == ".gz":
         return lambda content: gzip.compress(content, 6, mtime=0)
-    if path.suffix == ".zst":
+    if compression(path) == ".zst":
         compress: Compress = zstd().compress
         return compress
     return bytes
@@ -89,7 +95,7 @@ def write_csv(lines: Iterable[bytes], stream: IO[str]) -> None:
 
 def write_csv_file(lines: Iterable[bytes], path: Path) -> None:
     """A CSV file, compressed where its name says so."""
-    with _whole(path) as temporary, _text(temporary, path.suffix) as stream:
+    with _whole(path) as temporary, _text(temporary, compression(path)) as stream:
         write_csv(lines, stream)
 
 
