@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
-from pathlib import Path
+from io import TextIOWrapper
+from pathlib import Path, PurePath
 from typing import Any
 
 import click
@@ -18,9 +19,10 @@ from threadpoolctl import threadpool_limits
 from service.limits import LONGEST_WAIT, Amount, Limits, limit_options
 from service.scoring import STREAMS, Order, carry_out, check_output, plan, summary
 from service.stopping import stoppable
+from service.terminal import harmless
 from training.entry import Fields
 from training.errors import CopydeskError, InputError
-from training.inputs import INPUT_FORMS, Choice, one_article, read_article, read_entries
+from training.inputs import INPUT_FORMS, STANDARD_INPUT, Choice, one_article, read_article, read_entries
 from training.model import default_model, load_model
 from training.score import own_text, score
 from training.shard import Task, model_of, score_shard
@@ -41,12 +43,13 @@ def one_line_errors(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except CopydeskError as error:
-            raise click.ClickException(error.message) from error
+            raise click.ClickException(harmless(error.message)) from error
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
         except OSError as error:
-            raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror}; check the path and your permissions") from error
+            where = harmless(os.fsdecode(error.filename or "input or output"))
+            raise click.ClickException(f"{where}: {error.strerror}; check the path and your permissions") from error
 
     return guarded
 
@@ -62,6 +65,19 @@ def _fields(_context: click.Context, _option: click.Parameter, given: tuple[str,
     return Fields(**named)
 
 
+def _any_there(_context: click.Context, _argument: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """One that is not there is an article that failed; none at all is a mistake."""
+    if not any(path == STANDARD_INPUT or os.path.lexists(path) for path in given):
+        raise click.BadParameter(f"{given[0]!r} does not exist" + (", nor does any other that is named" if len(given) > 1 else "; check the path"))
+    return given
+
+
+def _patterns(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(PurePath(pattern).parts for pattern in given):
+        raise click.BadParameter("a pattern that is empty matches nothing; give one such as '*.txt'")
+    return given
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="copydesk")
 @click.pass_context
@@ -70,13 +86,15 @@ def main(context: click.Context) -> None:
     writer's own argument."""
     if None in (sys.stdin, sys.stdout) and context.invoked_subcommand != "serve":
         raise click.ClickException(f"standard input or output is closed; open it, or let it come from or go to {os.devnull}")
+    if isinstance(sys.stdout, TextIOWrapper):  # what no terminal shows is UTF-8, whatever the locale; a terminal is shown escapes of what it has not
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of the types it finds
     threadpool_limits(1, user_api="blas")  # work is spread over processes; threads inside a product of small matrices only wait for each other
 
 
 @main.command("score")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True), callback=_any_there)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to standard output; .gz, .zst compress.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv", "parquet", "sqlite"]), help="By the output's name unless told; else jsonl.")
 @click.option("--resume", is_flag=True, help="Go on with a run to the same output that was cut short.")
@@ -84,8 +102,8 @@ def main(context: click.Context) -> None:
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Score on this Dask cluster instead.")
 @click.option("--input", "input_form", type=click.Choice(INPUT_FORMS), help="What the inputs are; told from their names and by looking unless given.")
-@click.option("--include", metavar="GLOB", multiple=True, help="In folders, read only what matches, of any form.")
-@click.option("--exclude", metavar="GLOB", multiple=True, help="In folders, read nothing that matches.")
+@click.option("--include", metavar="GLOB", multiple=True, callback=_patterns, help="In folders, read only what matches, of any form.")
+@click.option("--exclude", metavar="GLOB", multiple=True, callback=_patterns, help="In folders, read nothing that matches.")
 @click.option("--field", "fields", metavar="NAME=COLUMN", multiple=True, callback=_fields, help=f"Where archives keep {', '.join(Fields._fields)}.")
 @click.option("--time-limit", "seconds", default=60.0, show_default=True, type=Amount(0.001, LONGEST_WAIT), help="Seconds for one article.")
 @click.option("--max-failures", metavar="N", type=click.IntRange(0), help="Stop once more articles than this have failed.")
@@ -133,10 +151,12 @@ def strip_command(file: str, folder: Path | None) -> None:
     model = sound_model(folder)
     [entry] = read_entries([one_article(file)])
     [result] = score([read_article(entry)], model)
+    if result.error:
+        raise result.error
     text = own_text(result)
     if not text:
         raise InputError("no article text was found in it; `copydesk score` shows what each block was taken for", "no-article")
-    click.echo(text)
+    click.echo(harmless(text) if sys.stdout.isatty() else text, color=True)  # else it would take out what looks like colours
 
 
 @main.command("compare")
@@ -157,6 +177,8 @@ def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> N
     if not LEAST_ARTICLES <= len(files) <= MOST_ARTICLES:
         raise click.UsageError(f"{len(files)} given to compare; name {LEAST_ARTICLES} to {MOST_ARTICLES} files, one article each")
     entries = list(read_entries(map(one_article, files)))
+    if len({entry.folder for entry in entries}) == 1:  # a folder that they all lie in tells no source from another
+        entries = [entry._replace(folder=entry.id) for entry in entries]
     named = str(folder) if folder else None
     task = Task(named, model_of(named).identity)
     found = compare([json.loads(line) for line in score_shard(entries, task).lines.splitlines()])
@@ -245,7 +267,7 @@ def check_command(data: tuple[Path, ...]) -> None:
     corpus = read_corpus(data)
     problems = list(check(corpus))
     for problem in problems:
-        click.echo(problem)
+        click.echo(harmless(problem))
     if problems:
         raise click.ClickException(f"{len(problems)} problems; mend the labels or the files they were made from")
     blocks = sum(len(article.blocks) for article in corpus.articles)
@@ -285,7 +307,7 @@ def report_command(results: tuple[Path, ...], output: Path, by: str | None, with
     from training.profile import profile
     from training.retold import retold
 
-    if output.suffix != ".html":
+    if output.suffix.lower() != ".html":
         raise click.UsageError(f"{output} is to be a page; give a name that ends in .html")
     written = outputs(output, with_stories)
     for path in written:

@@ -51,7 +51,7 @@ def write_report(found: Profile, page: Path, told: Stories | None = None, card: 
     """Write them all, each whole or not at all."""
     contents = [as_html(found, page, told, card), as_csv(found), as_json(found, told, card), *([as_stories_csv(told)] if told else [])]
     for path, content in zip(outputs(page, told is not None), contents, strict=True):
-        write_whole(path, content.encode())
+        write_whole(path, content.encode(errors="backslashreplace"))  # a page's name may be no UTF-8
 
 
 def as_json(found: Profile, told: Stories | None = None, card: Card | None = None) -> str:

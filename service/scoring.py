@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,9 +18,9 @@ from training.batch import ShardDone, score_entries
 from training.crew import Cluster, Crew, Processes
 from training.entry import Entry
 from training.errors import CopydeskError, InputError
-from training.inputs import COMPRESSED, STANDARD_INPUT, Choice, find_files, read_entries
-from training.outputs import TABLES, compressor, form_of, write_csv
-from training.part import Part
+from training.inputs import STANDARD_INPUT, Choice, Found, find_files, read_entries
+from training.outputs import TABLES, compression, compressor, form_of, result_files, temporary_files, write_csv
+from training.part import Part, begun, part_files
 from training.shard import Task, model_of
 from training.tally import Tally
 
@@ -52,30 +53,59 @@ class Order:
     def task(self) -> Task:
         return Task(self.folder, model_of(self.folder).identity, self.with_text and self.written_as not in TABLES)
 
+    def written(self) -> tuple[list[Path], list[Path]]:
+        """Every file that the run writes: those that hold its results, and those that it needs on the way and takes away."""
+        if self.output is None:
+            return [], []
+        results = result_files(self.output, self.written_as)
+        tables = results if self.written_as in TABLES else []
+        return results, [*part_files(self.output), *(path for table in tables for path in temporary_files(table))]
+
+    def files(self) -> Iterator[Found]:
+        """What there is to read, without what the run itself writes."""
+        own = {path.name: path for paths in self.written() for path in paths}
+        for file in find_files(self.paths, self.choice):
+            path = own.get(os.path.basename(file.path))
+            if path is None or _first_of([path], [file.path]) is None:
+                yield file
+
     def entries(self) -> Iterator[Entry]:
-        return read_entries(find_files(self.paths, self.choice), self.choice.fields)
+        return read_entries(self.files(), self.choice.fields)
 
 
 def check_output(order: Order, output: Path) -> None:
-    """Raise UsageError where results must not take the place of what `-o` names."""
-    instead = f"{output} is %s, and results would take its place; %s"
+    """Raise UsageError where a file that the run writes must not be written: what is there now is the user's."""
+    instead = "{} is {}, and results would take its place; {}"
     if not output.name:
         raise click.UsageError("-o names no file; name one")
-    if output.suffix in COMPRESSED and order.written_as in COMPRESSED_THEMSELVES:
+    if compression(output) and order.written_as in COMPRESSED_THEMSELVES:
         raise click.UsageError(f"{order.written_as} is not compressed again; leave {output.suffix} out of {output}")
-    if output.is_symlink():
-        raise click.UsageError(instead % ("a link", "name the file it leads to"))
-    if output.exists() and not output.is_file():
-        raise click.UsageError(instead % ("not a regular file", "leave -o out to write to standard output"))
-    if output.exists() and any(_same(file.path, output) for file in find_files(order.paths, order.choice) if file.path != STANDARD_INPUT):
-        raise click.UsageError(instead % ("one of the articles to score", "choose another name"))
+    results, on_the_way = order.written()
+    for path in (*results, *on_the_way):
+        if path.is_symlink():
+            raise click.UsageError(instead.format(path, "a link", "name the file it leads to" if path == output else "choose another name"))
+        if path.exists() and not path.is_file():
+            raise click.UsageError(instead.format(path, "not a regular file", "leave -o out to write to standard output"))
+    found = _first_of(results, (file.path for file in find_files(order.paths, order.choice))) or _first_of(on_the_way, order.paths)
+    if found:
+        raise click.UsageError(instead.format(found, "one of the articles to score", "choose another name"))
+    for path in on_the_way:
+        if path.exists() and path.stat().st_size and not begun(output):
+            raise click.UsageError(instead.format(path, "there already and no unfinished run's", "move it away, or choose another name"))
 
 
-def _same(path: str, output: Path) -> bool:
+def _first_of(outputs: Iterable[Path], inputs: Iterable[str]) -> Path | None:
+    """The first output that is one of the inputs, under whatever name."""
+    there = {_identity(path): path for path in outputs if path.exists()}
+    return next((there[found] for path in inputs if (found := _identity(path)) in there), None) if there else None
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
     try:
-        return output.samefile(path)
+        status = os.stat(0 if path == STANDARD_INPUT else path)
     except OSError:
-        return False
+        return None
+    return status.st_dev, status.st_ino
 
 
 def carry_out(order: Order) -> Tally:
@@ -91,7 +121,7 @@ def carry_out(order: Order) -> Tally:
 def plan(order: Order) -> Iterator[str]:
     """What would be done, as lines: the files by form, the model, the output."""
     files, sizes = Counter[str](), Counter[str]()
-    for file in find_files(order.paths, order.choice):
+    for file in order.files():
         files[file.form] += 1
         sizes[file.form] += file.size
     for form, count in sorted(files.items()):
@@ -134,7 +164,7 @@ def _to_file(order: Order, task: Task, crew: Crew, output: Path) -> Tally:
     about = {
         "copydesk": version("copydesk"),
         "model": task.model.digest,
-        "written as": "table" if table else f"{order.written_as}{output.suffix if output.suffix in COMPRESSED else ''}",
+        "written as": "table" if table else f"{order.written_as}{compression(output)}",
         "texts": task.with_text,
         "input": order.choice.form,
         "fields": order.choice.fields,
@@ -172,7 +202,7 @@ def _watched(order: Order, shards: Iterable[ShardDone]) -> Iterator[ShardDone]:
         return
     from tqdm import tqdm
 
-    total = sum(file.size for file in find_files(order.paths, order.choice))
+    total = sum(file.size for file in order.files())
     with tqdm(total=total or None, unit="B", unit_scale=True, dynamic_ncols=True) as bar:
         articles = 0
         for done in shards:

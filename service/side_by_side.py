@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from service.terminal import WIDEST
+from service.terminal import WIDEST, harmless
 from training.compare import Between, Compared, Comparison, SameFact
 from training.told import Passage
 
@@ -34,12 +34,12 @@ def _section(title: str, shown: Sequence[str]) -> Iterator[str]:
 
 def _article(number: int, article: Compared) -> Iterator[str]:
     answer, told = article.answer, article.told
-    yield click.style(f"{number:<{MARGIN}}{told.title or told.id or '(standard input)'}", bold=True)
+    yield click.style(f"{number:<{MARGIN}}{harmless(told.title or told.id) or '(standard input)'}", bold=True)
     if answer["status"] == "error":
-        yield click.style(f"{'':<{MARGIN}}" + "{code}: {message}".format(**answer["error"]), fg="red")
+        yield click.style(f"{'':<{MARGIN}}" + harmless("{code}: {message}".format(**answer["error"])), fg="red")
         return
     facts = [told.source or "source unknown", told.published or "undated", f"{told.words:,} words", _share(article)]
-    yield f"{'':<{MARGIN}}" + ", ".join(facts)
+    yield f"{'':<{MARGIN}}" + harmless(", ".join(facts))
 
 
 def _share(article: Compared) -> str:
@@ -70,14 +70,14 @@ def _only_here(number: int, article: Compared) -> Iterator[str]:
 def _same_fact(same: SameFact) -> Iterator[str]:
     for number, passage in zip(same.articles, same.passages, strict=True):
         yield from _passage(number, passage)
-    yield f"{'':<{MARGIN}}" + click.style(f"both: {', '.join(same.shared)}", dim=True)
+    yield f"{'':<{MARGIN}}" + click.style(harmless(f"both: {', '.join(same.shared)}"), dim=True)
 
 
 def _passage(number: int, passage: Passage) -> Iterator[str]:
     width = max(20, min(WIDEST, shutil.get_terminal_size().columns) - MARGIN)
-    for line, text in enumerate(textwrap.wrap(passage.text, width)):
+    for line, text in enumerate(textwrap.wrap(harmless(passage.text), width)):
         yield f"{f'  {number + 1}.{passage.number}' if line == 0 else '':<{MARGIN}}{text}"
 
 
 def _name(number: int, articles: Sequence[Compared]) -> str:
-    return f"{number + 1} ({articles[number].told.source or 'source unknown'})"
+    return f"{number + 1} ({harmless(articles[number].told.source or 'source unknown')})"

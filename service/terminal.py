@@ -17,15 +17,21 @@ MARGIN = 20
 WIDEST = 110
 SHOWN_OF_BOILERPLATE = 60
 """Characters shown of a block that was thrown out."""
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
+
+
+def harmless(text: str) -> str:
+    """A text that moves no cursor and sets no title: control characters, but for line ends and tabs, are replaced."""
+    return text.translate(_CONTROLS)
 
 
 def lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """A result, in the form that the README shows, as lines with colours; `click.echo` takes the colours out where there is no terminal."""
     width = min(WIDEST, shutil.get_terminal_size().columns) - MARGIN
     title = answer.get("title")
-    yield click.style(answer["id"] or "(standard input)", bold=True) + (f"  {title}" if title else "")
+    yield click.style(harmless(answer["id"]) or "(standard input)", bold=True) + (f"  {harmless(title)}" if title else "")
     if answer["status"] == "error":
-        yield click.style("  {code}: {message}".format(**answer["error"]), fg="red")
+        yield click.style(harmless("  {code}: {message}".format(**answer["error"])), fg="red")
         yield ""
         return
     for block in answer["blocks"]:
@@ -37,11 +43,11 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _block(block: Mapping[str, Any], width: int) -> Iterator[str]:
-    text, kind, label, probability = block.get("text", ""), block["kind"], block.get("label"), block.get("probability")
+    text, kind, label, probability = harmless(block.get("text", "")), block["kind"], block.get("label"), block.get("probability")
     if kind not in TEXT_KINDS:
         shown = textwrap.shorten(text, SHOWN_OF_BOILERPLATE, placeholder=" …") or text[:SHOWN_OF_BOILERPLATE]
         reason = block.get("reason")
-        yield click.style(f"{'- ' + kind:<{MARGIN}}{shown}" + (f"  [{reason}]" if reason else ""), dim=True)
+        yield click.style(f"{'- ' + kind:<{MARGIN}}{shown}" + (f"  [{harmless(reason)}]" if reason else ""), dim=True)
         return
     label_shown = "too little to say" if probability is None else f"{label} {probability:.0%}"
     mark = kind if kind == "subheading" else label_shown

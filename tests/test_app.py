@@ -43,6 +43,7 @@ TOKENS = ("a" * 32, "b" * 32)
 JSON, NDJSON = "application/json", "application/x-ndjson"
 NOT_DESCRIBED = [positive_data_acceptance, unsupported_method]
 """What no document can say: that a text holds no article, and that any bytes at all are a text."""
+EMPTY = "<html><body><div id=root></div><script>show()</script></body></html>"
 CLASSIFY, BATCH, COMPARE = "/v1/classify", "/v1/classify/batch", "/v1/compare"
 
 
@@ -117,10 +118,12 @@ def test_explanations_add_up(client: FlaskClient) -> None:
 
 def test_a_batch_answers_in_order_and_survives_bad_articles(client: FlaskClient) -> None:
     """Every article of a batch has its answer in its place; one that cannot be read has an error."""
-    asked = [{"id": "1", "text": NEWS}, {"id": "2", "text": " "}, {"id": "3", "html": PAGE}, {"id": "4", "text": "\x00" * 50}]
+    asked = [{"id": "1", "text": NEWS}, {"id": "2", "text": " "}, {"id": "3", "html": PAGE}, {"id": "4", "text": "\x00" * 50}, {"id": "5", "html": EMPTY}]
     answer = client.post(BATCH, json={"articles": asked})
     results = BatchAnswer.model_validate_json(answer.data).results
-    assert [(result.id, result.status) for result in results] == [("1", "ok"), ("2", "error"), ("3", "ok"), ("4", "error")]
+    assert [(result.id, result.status) for result in results] == [("1", "ok"), ("2", "error"), ("3", "ok"), ("4", "error"), ("5", "error")]
+    alone = client.post(CLASSIFY, json=asked[4])
+    assert (alone.status_code, alone.json["code"]) == (422, answer.json["results"][4]["error"]["code"]) == (422, "empty")
     assert answer.json["results"][0] == client.post(CLASSIFY, json=asked[0]).json
     assert client.post(BATCH, json={"articles": []}).json == {"results": []}
 

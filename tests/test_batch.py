@@ -291,6 +291,8 @@ def test_a_run_that_was_killed_is_finished_by_resume(name: str, folder: Path, mo
 
 @pytest.mark.parametrize("name", ["out.csv", "out.sqlite"])
 def test_what_a_killed_run_left_of_a_table_is_made_anew(name: str, folder: Path) -> None:
+    """Beside its ledger, half a table is a run's own, and the next run's table is what it would have been."""
+    (folder.parent / f"{name}.part.ledger").write_text("{}\n")
     for left in (f".{name}.tmp", f".{name}.tmp-journal"):
         (folder.parent / left).write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"half a table" * 100)
     assert run(folder, "-o", folder.parent / name).exit_code == 0
@@ -309,6 +311,15 @@ def test_workers_end_with_the_process_that_started_them(folder: Path, tmp_path: 
     while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+@pytest.mark.parametrize("name", ["OUT.JSONL.GZ", "OUT.CSV.Gz"])
+def test_the_case_of_a_name_changes_nothing(name: str, folder: Path) -> None:
+    """A suffix asks for the same in large letters as in small ones."""
+    for out in (name, name.lower()):
+        assert run(folder, "-o", folder.parent / out).exit_code == 0
+    packed, small = (gzip.decompress((folder.parent / out).read_bytes()) for out in (name, name.lower()))
+    assert packed == small
 
 
 def unfinished(folder: Path, out: Path, *options: object) -> None:

@@ -273,8 +273,9 @@ def test_a_folder_that_may_not_be_opened_is_one_failed_article(tmp_path: Path, m
     monkeypatch.setattr("training.inputs.os.scandir", refused)
     closed, opened = entries(tmp_path)
     assert (closed.id, read_article(opened).text) == (str(tmp_path / "closed"), STORY)
-    with pytest.raises(InputError, match="not a regular file"):
+    with pytest.raises(InputError, match="folder cannot be opened; check that you may read it") as refused:
         read_article(closed)
+    assert refused.value.code == "unreadable"
 
 
 def test_a_file_too_large_for_an_article_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

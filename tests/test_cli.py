@@ -102,9 +102,18 @@ def test_markdown_is_read_as_markdown_by_every_command(tmp_path: Path) -> None:
 
 def test_strip_of_what_is_no_article_says_so() -> None:
     """Where nothing of the article's own is found, `strip` prints nothing and ends with status 1: an empty answer is no answer."""
+    assert "save the page after they ran" in run("strip", "-", stdin="<html><body><script>show()</script></body></html>").stderr
     done = run("strip", "-", stdin="Skip to content\n")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "`copydesk score` shows what each block was taken for" in done.stderr
+
+
+def test_what_goes_into_a_pipe_is_utf_8(tmp_path: Path) -> None:
+    """Whatever the locale: an article's text is the same everywhere."""
+    (tmp_path / "one.txt").write_text(f"“We are much worse off,” said Zoë Łuk, 62, of the harbour board. {STORY}", "utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*COMMAND, "strip", str(tmp_path / "one.txt")], env=environment, capture_output=True, check=True)
+    assert done.stdout.decode().startswith("“We are much worse off,” said Zoë Łuk")
 
 
 def on_terminal(*arguments: object) -> str:
@@ -128,6 +137,18 @@ def test_on_a_terminal_people_see_what_became_of_each_article() -> None:
     assert "of its words argue; " in shown
     assert f"{os.devnull}\x1b[0m\r\n" in shown and "not-a-file: " in shown
     assert '{"id"' not in shown
+
+
+def test_what_an_article_holds_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    """Control characters of a text, a title or a file's name are shown as replaced on a terminal, by `score`, `strip` and `compare` alike; what is no
+    terminal gets the text as it is."""
+    sly = "\x1b]0;mine\x07\x1b[2J\x9b5m\x7f"
+    file = tmp_path / f"{sly}.txt"
+    file.write_text("\n\n".join(f"{STORY.strip()} It was vote number {number}." for number in range(9)) + f" {sly} said the harbour master.", "utf-8")
+    for shown in (on_terminal("score", file, f"{file}.gone"), on_terminal("strip", file), on_terminal("compare", file, file)):
+        assert "\ufffd]0;mine\ufffd\ufffd[2J\ufffd5m\ufffd" in shown
+        assert re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", re.sub(r"\x1b\[\d+m", "", shown)) is None
+    assert sly in run("strip", file).stdout
 
 
 def test_on_a_terminal_a_long_run_shows_how_far_it_is(tmp_path: Path) -> None:
@@ -180,6 +201,24 @@ def test_compare_shows_articles_side_by_side(tmp_path: Path) -> None:
                 assert place["text"] in pages[number][place["start"] : place["end"]]
 
 
+def test_compare_takes_files_of_one_folder_for_sources_of_their_own(tmp_path: Path) -> None:
+    """Articles that do not say who published them are told apart by their folders, and where they lie in one, by their names: what is found is the same."""
+    rows = [json.loads(line) for line in (SEEDS / "stories" / "stories.jsonl").read_text("utf-8").splitlines()]
+    texts = ["\n\n".join([row["title"], *row["paragraphs"]]) for row in rows if row["story"] == "budget"]
+    beside, apart = [], []
+    for number, text in enumerate(texts):
+        (tmp_path / str(number)).mkdir()
+        beside.append(tmp_path / f"{number}.txt")
+        apart.append(tmp_path / str(number) / "a.txt")
+        beside[-1].write_text(text, "utf-8")
+        apart[-1].write_text(text, "utf-8")
+    found, other = (json.loads(run("compare", *files, "--format", "json").stdout) for files in (beside, apart))
+    assert [article["source"] for article in found["articles"]] == [str(file) for file in beside]
+    assert [article["source"] for article in other["articles"]] == [str(number) for number in range(len(texts))]
+    assert [article["only_here"] for article in found["articles"]] == [article["only_here"] for article in other["articles"]]
+    assert found["same_fact"] == other["same_fact"] and any(article["only_here"] for article in found["articles"])
+
+
 def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
     """An article that cannot be read stands in its place with its error, and the others are compared; with fewer than two left, the status is 1."""
     files = written(tmp_path, "budget")
@@ -200,7 +239,11 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
     ("arguments", "status", "words"),
     [
         (["score", "nowhere.txt"], 2, "does not exist"),
+        (["score", "nowhere.txt", "elsewhere"], 2, "nor does any other"),
         (["score"], 2, "Missing argument"),
+        (["score", str(ARTICLES), "--include", ""], 2, "a pattern that is empty"),
+        (["score", str(ARTICLES), "--exclude", "."], 2, "a pattern that is empty"),
+        (["score", str(ARTICLES), "-o", "all.PARQUET.GZ"], 2, "leave .GZ out"),
         (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
         (["score", str(ARTICLES), "-o", ""], 2, "-o names no file"),
         (["score", str(ARTICLES), "-o", "/dev/../dev/null"], 2, "is not a regular file"),
@@ -214,6 +257,8 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
         (["compare", str(ARTICLES / "saltmarket" / "rate-hold.html")], 2, "1 given to compare; name 2 to 8 files"),
         (["compare", *[str(ARTICLES / "saltmarket" / "rate-hold.html")] * 9], 2, "9 given to compare"),
         (["compare", "nowhere.txt", "elsewhere.txt"], 2, "does not exist"),
+        (["compare", str(ARTICLES / "saltmarket" / "rate-hold.html"), str(SEEDS / "labelled.jsonl")], 1, "labelled.jsonl is an archive of articles"),
+        (["strip", str(SEEDS / "labelled.jsonl")], 1, "which `copydesk score` reads; name a file of one article"),
         (["score", str(ARTICLES), "--model", "nowhere"], 1, "is not a model folder"),
         (["strip", str(SEEDS / "labelled.jsonl"), "--model", str(SEEDS)], 1, "is not a model folder"),
         (["evaluate", str(ARTICLES)], 1, "holds no .jsonl"),
@@ -250,6 +295,61 @@ def test_results_never_take_the_place_of_an_article_or_a_link(tmp_path: Path) ->
     assert link.is_symlink() and sorted(os.listdir(tmp_path)) == ["a", "latest.jsonl", "rows.jsonl"]
 
 
+@pytest.mark.parametrize(
+    ("held", "output"),
+    [
+        ("c.articles.parquet", "c.parquet"),
+        ("c.jsonl.part", "c.jsonl"),
+        ("c.jsonl.part.ledger", "c.jsonl"),
+        (".c.csv.tmp", "c.csv"),
+        (".c.sqlite.tmp-journal", "c.sqlite"),
+        (".c.articles.parquet.tmp", "c.parquet"),
+    ],
+)
+def test_no_file_that_a_run_needs_is_taken_from_the_user(held: str, output: str, tmp_path: Path) -> None:
+    """What results are put into on the way, or beside, is refused where it is an article to score, a link, or there already and no unfinished run's."""
+    (tmp_path / "one.txt").write_text(STORY)
+    mine, out = tmp_path / held, tmp_path / output
+    mine.write_text(STORY)
+    done = run("score", mine, "--input", "text", "-o", out)
+    assert (done.exit_code, done.stdout, mine.read_text()) == (2, "", STORY)
+    assert f"{mine} is one of the articles to score, and results would take its place" in done.stderr
+    if held.partition(".")[2] != "articles.parquet":
+        assert run("score", tmp_path / "one.txt", "-o", out).exit_code == 2
+        assert mine.read_text() == STORY
+    mine.unlink()
+    mine.symlink_to(tmp_path / "one.txt")
+    assert "a link, and results would take its place" in run("score", tmp_path / "one.txt", "-o", out).stderr
+    assert mine.is_symlink() and sorted(os.listdir(tmp_path)) == sorted([held, "one.txt"])
+
+
+def test_a_run_never_reads_what_it_writes(tmp_path: Path) -> None:
+    """Where results go into the folder that is scored, and a pattern includes everything, there is a result for each article and no other; so after
+    `--resume`."""
+    (tmp_path / "one.txt").write_text(STORY)
+    (tmp_path / "two.txt").write_text("")
+    out = tmp_path / "out.jsonl"
+    assert run("score", tmp_path, "--include", "*", "-o", out, "--max-failures", 0).exit_code == 1
+    assert out.with_name("out.jsonl.part").exists()
+    assert run("score", tmp_path, "--include", "*", "-o", out, "--resume").exit_code == 0
+    assert [json.loads(line)["id"] for line in out.read_text("utf-8").splitlines()] == [str(tmp_path / name) for name in ("one.txt", "two.txt")]
+
+
+def test_a_file_that_is_not_there_is_one_failed_article(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without a file, or a link that leads nowhere, stands in its place with its error, and the others are scored."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(STORY)
+    Path("m.txt").symlink_to("gone.txt")
+    done = run("score", "a.txt", "gone.jsonl", "m.txt", "-q")
+    assert [(found["id"], found.get("error", {}).get("code")) for found in map(json.loads, done.stdout.splitlines())] == [
+        ("a.txt", None),
+        ("gone.jsonl", "unreadable"),
+        ("m.txt", "unreadable"),
+    ]
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert run("score", "a.txt", "m.txt", "--strict").exit_code == 1
+
+
 @pytest.mark.parametrize("closed", [0, 1])
 def test_a_closed_standard_stream_is_said(closed: int) -> None:
     """Nothing is read from it, and no results are lost in it."""
@@ -276,6 +376,15 @@ def test_the_seed_corpus_is_sound() -> None:
         done = run("check", folder)
         assert done.exit_code == 0, done.output
         assert read in done.stdout and "nothing wrong" in done.stdout
+
+
+def test_single_passages_need_no_kinds(tmp_path: Path) -> None:
+    """`check` misses no kinds of blocks where passages alone are given, and no labels where both are there; what such data has wrong is named."""
+    rows = [{"text": f"{STORY} Vote {number}.", "label": ("editorial", "reporting")[number % 2], "source": "pier.example"} for number in range(9)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "9 articles, 9 blocks: nothing wrong" in run("check", tmp_path).stdout
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[::2]))
+    assert run("check", tmp_path).stdout == "only 0 of 5 passages are reporting\n"
 
 
 def test_check_names_each_problem(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -314,6 +315,14 @@ def test_files_are_read_plain_packed_and_as_parts(tmp_path: Path) -> None:
         part.path.write_bytes(content)
     assert profile(read_results(paths)).sources[0].articles == 20
     assert profile(read_results(paths)).repeated == 15
+
+
+@pytest.mark.parametrize("name", ["REPORT.HTML", os.fsdecode(b"r\xff.html")])
+def test_a_page_may_have_any_name(name: str, tmp_path: Path) -> None:
+    """Also in large letters, and one that is no UTF-8."""
+    (tmp_path / "results.jsonl").write_bytes(b"".join(lines(answer(number) for number in range(5))))
+    done = report(tmp_path / "results.jsonl", "-o", tmp_path / name)
+    assert (done.exit_code, (tmp_path / name).stat().st_size > 9_000) == (0, True)
 
 
 @pytest.mark.parametrize(("output", "words"), [("report.pdf", "ends in .html"), ("results.html", "would be written over")])

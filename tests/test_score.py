@@ -197,6 +197,15 @@ def test_too_little_evidence_gets_no_label(model: Model) -> None:
     assert result.editorial_share is None
 
 
+@pytest.mark.parametrize("page", ["<html><body><div id=root></div><script>show()</script></body></html>", "<title>Pier closed</title>"])
+def test_a_page_without_text_is_an_error(page: str, model: Model) -> None:
+    """A page whose text is made by scripts is no article without passages: its result says what to do, and the others of its batch have theirs."""
+    empty, news = score([Article(page, True), Article(NEWS)], model)
+    assert empty.error and (empty.error.code, "save the page after they ran" in empty.error.message) == ("empty", True)
+    assert empty.as_dict()["status"] == "error" and news.as_dict() == score([Article(NEWS)], model)[0].as_dict()
+    assert score([Article(page, True)], model)[0].as_dict() == empty.as_dict()
+
+
 def test_a_letter_that_asks_for_support_goes_as_a_whole(model: Model) -> None:
     """Also its paragraphs that tell a story; the article before it stays, and so do letters that ask for nothing."""
     for article in (NEWS, ARGUMENT):

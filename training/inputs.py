@@ -65,8 +65,10 @@ def find_files(paths: Sequence[str], choice: Choice = EVERYTHING) -> Iterator[Fo
 
 
 def one_article(path: str) -> Found:
-    """A file that holds one article, whatever its name says of archives."""
+    """A file that holds one article; raises InputError where its name says that it is an archive."""
     form = _form(path)
+    if form in READERS:
+        raise InputError(f"{path} is an archive of articles, which `copydesk score` reads; name a file of one article as text, HTML or Markdown", "not-text")
     return Found(path, form if form == "markdown" else "article", 0)
 
 
@@ -107,6 +109,8 @@ def _content(path: str) -> bytes:
 def _regular(path: str) -> int:
     """The size of a regular file; raises InputError for anything else."""
     status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError("this folder cannot be opened; check that you may read it", "unreadable")
     if not stat.S_ISREG(status.st_mode):
         raise InputError("not a regular file; give a file, or `-` and send it to standard input", "not-a-file")
     return status.st_size

@@ -53,18 +53,34 @@ Compress = Callable[[bytes], bytes]
 
 def form_of(path: Path) -> str:
     """The form that a file's name asks for, also below .gz or .zst; JSON Lines where it asks for none."""
-    name = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    name = path.with_suffix("") if compression(path) else path
     return SUFFIXES.get(name.suffix.lower(), "jsonl")
+
+
+def compression(path: Path) -> str:
+    """`.gz` or `.zst` where a file's name asks for it, in letters of whatever case, else nothing."""
+    suffix = path.suffix.lower()
+    return suffix if suffix in (".gz", ".zst") else ""
 
 
 def compressor(path: Path) -> Compress:
     """What makes blocks of bytes that, one after the other, are a file of the kind its name asks for."""
-    if path.suffix == ".gz":
+    if compression(path) == ".gz":
         return lambda content: gzip.compress(content, 6, mtime=0)
-    if path.suffix == ".zst":
+    if compression(path) == ".zst":
         compress: Compress = zstd().compress
         return compress
     return bytes
+
+
+def result_files(path: Path, form: str) -> list[Path]:
+    """The files that results in a form take: what is at `path`, and of a Parquet file also the one beside it."""
+    return [path, path.with_suffix(".articles.parquet")] if form == "parquet" else [path]
+
+
+def temporary_files(path: Path) -> list[Path]:
+    """What stands beside a table while it is made: the file that takes its place, and what a database keeps beside that."""
+    return [path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.tmp-journal")]
 
 
 def write_csv(lines: Iterable[bytes], stream: IO[str]) -> None:
@@ -79,7 +95,7 @@ def write_csv(lines: Iterable[bytes], stream: IO[str]) -> None:
 
 def write_csv_file(lines: Iterable[bytes], path: Path) -> None:
     """A CSV file, compressed where its name says so."""
-    with _whole(path) as temporary, _text(temporary, path.suffix) as stream:
+    with _whole(path) as temporary, _text(temporary, compression(path)) as stream:
         write_csv(lines, stream)
 
 
@@ -87,9 +103,10 @@ def write_parquet(lines: Iterable[bytes], path: Path) -> None:
     """Two files: a row for each passage at `path`, and a row for each article beside it, `NAME.articles.parquet`."""
     arrow, parquet = needed("pyarrow", "parquet"), needed("pyarrow.parquet", "parquet")
     passages, articles = (arrow.schema([(name, getattr(arrow, form)()) for name, form in columns.items()]) for columns in (PASSAGES, ARTICLES))
+    of_passages_at, of_articles_at = result_files(path, "parquet")
     with (
-        _whole(path) as first,
-        _whole(path.with_suffix(".articles.parquet")) as second,
+        _whole(of_passages_at) as first,
+        _whole(of_articles_at) as second,
         parquet.ParquetWriter(first, passages) as of_passages,
         parquet.ParquetWriter(second, articles) as of_articles,
     ):
@@ -164,9 +181,9 @@ def _text(path: Path, suffix: str) -> IO[str]:
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """A file to write that takes its place only once it is whole and on disk. Its name is always the same: what a run that was killed left is made anew."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = temporary_files(path)[0]
     try:
-        _remove(temporary)
+        _remove(path)
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
@@ -175,10 +192,10 @@ def _whole(path: Path) -> Iterator[Path]:
         raise CopydeskError(f"cannot write {path} ({error}); make room or choose another place, and go on with --resume", "disk") from error
     finally:
         with suppress(OSError):
-            _remove(temporary)
+            _remove(path)
 
 
-def _remove(temporary: Path) -> None:
-    """And what a database keeps beside it, which would be taken for the next one's."""
-    for name in (temporary.name, f"{temporary.name}-journal"):
-        temporary.with_name(name).unlink(missing_ok=True)
+def _remove(path: Path) -> None:
+    """Take away what stands beside a table: what a database kept there would be taken for the next one's."""
+    for temporary in temporary_files(path):
+        temporary.unlink(missing_ok=True)

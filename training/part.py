@@ -41,11 +41,25 @@ class Checkpoint(NamedTuple):
     tally: Tally
 
 
+def part_files(output: Path) -> tuple[Path, Path]:
+    """Where a run keeps its results until they are whole, and its ledger."""
+    return output.with_name(f"{output.name}.part"), output.with_name(f"{output.name}.part.ledger")
+
+
+def begun(output: Path) -> bool:
+    """Whether a run to this output has begun and not ended: what else has the names of its files is not a run's."""
+    try:
+        with open(part_files(output)[1], "rb") as ledger:
+            return ledger.read(1) in (b"", b"{")
+    except FileNotFoundError:
+        return False
+
+
 class Part:
     """The unfinished file of a run. `about` is what results depend on: a run that began with another is not gone on with."""
 
     def __init__(self, output: Path, about: Mapping[str, Any], compress: Compress = bytes, resume: bool = False):
-        self.path, ledger = output.with_name(f"{output.name}.part"), output.with_name(f"{output.name}.part.ledger")
+        self.path, ledger = part_files(output)
         self.tally = Tally()
         self._compress, self._seen = compress, hashlib.sha256()
         self._lines: list[bytes] = []

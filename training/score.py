@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from training.article import LABELS, Article, Block, words_in
-from training.errors import CopydeskError
+from training.errors import CopydeskError, InputError
 from training.kinds import Verdicts
 from training.labels import Explanation
 from training.metadata import NOTHING, Metadata
@@ -22,6 +22,7 @@ from training.tokens import Tokens
 
 TOO_LITTLE = "too little evidence to say"
 FALLBACK = "hardly any of the prose here looks like an article; what comes nearest to one was kept"
+NO_TEXT = "no text was found in it; where scripts make the text of a page, save the page after they ran"
 DECIMALS = 4
 
 
@@ -115,7 +116,8 @@ def _verdict(share: float | None) -> str | None:
 
 
 def score(articles: Sequence[Article], model: Model) -> list[Result]:
-    """Score a batch of articles, in order. Larger batches cost less an article; memory grows with the batch."""
+    """Score a batch of articles, in order. One in which there is no text is a result with an error (`empty`). Larger batches cost less an article;
+    memory grows with the batch."""
     copies = [read(article) for article in articles]
     pages = [[cut(block, EVERYWHERE, article) for block in copy.blocks] for article, copy in zip(articles, copies, strict=True)]
     seen = model.kinds.look(pages)
@@ -167,10 +169,13 @@ def _label(pages: Sequence[Sequence[Block]], places: Sequence[tuple[int, int]], 
 
 
 def _result(article: Article, copy: Copy, page: Sequence[Block], verdict: Verdicts, probability: Sequence[float | None], model: Model) -> Result:
+    source = article.source or copy.metadata.source
+    if not page:
+        return Result(article.id, source, model.identity, error=InputError(NO_TEXT, "empty"))
     blocks = tuple(_scored(*found) for found in zip(page, verdict.names, verdict.probability.tolist(), verdict.reasons, probability, strict=True))
     return Result(
         article.id,
-        article.source or copy.metadata.source,
+        source,
         model.identity,
         article.title or _headline(page, verdict.names) or copy.metadata.title,
         copy.metadata,
