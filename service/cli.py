@@ -202,6 +202,7 @@ def compare_command(files: tuple[str, ...], form: str, folder: Path | None) -> N
 @click.option(
     "--appeals", "letters", multiple=True, type=click.Path(exists=True, path_type=Path), help="Letters that ask for support, as articles without labels."
 )
+@click.option("--note", type=READABLE, help="Markdown for the card: what to know of DATA, such as its language and who labelled it.")
 @click.option("--seed", default=0, show_default=True, type=int)
 @one_line_errors
 def train_command(output: Path, seed: int, **files: Any) -> None:

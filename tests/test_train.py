@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -157,15 +158,27 @@ def test_labels_that_one_source_alone_has_are_refused_in_one_line(trained: Path,
 
 
 def test_a_card_says_what_a_model_was_made_of(trained: Path, tmp_path: Path) -> None:
-    """The model that gave a part is named, in the command too; figures on sources that were learnt from say so."""
-    flat, folder = tmp_path / "flat.jsonl", tmp_path / "model"
+    """The model that gave a part is named, in the command too; figures on sources that were learnt from say so; of who labelled it, and in what language,
+    the card says what it was told and nothing else."""
+    flat, folder, note = tmp_path / "flat.jsonl", tmp_path / "model", tmp_path / "note.md"
     flat.write_text(FEW)
-    done = CliRunner().invoke(main, ["train", str(flat), "-o", str(folder), "--from", str(trained), "--evaluate", str(flat)])
+    note.write_text("- Two {editors} labelled it.\n")
+    done = CliRunner().invoke(main, ["train", str(flat), "-o", str(folder), "--from", str(trained), "--evaluate", str(flat), "--note", str(note)])
     assert done.exit_code == 0, done.output
     card = (folder / "README.md").read_text()
-    assert f"--from {trained} -o {folder}" in card
+    assert f"--from {trained} --note {note} -o {folder}" in card
+    untold = (trained / "README.md").read_text()
+    assert "\n- Two {editors} labelled it.\n" in card and "was not said" not in card
+    assert "was not said" in untold and not {"English", "kappa"} & set(re.findall(r"\w+", untold))
     assert load_model(trained).identity.digest in card
     assert "7 of whose 7 sources it was fitted on" in card
+
+
+def test_the_shipped_card_says_what_is_known_of_its_data() -> None:
+    """What its command gives as `--note` stands on it whole."""
+    card = (ROOT / "models" / "default" / "README.md").read_text("utf-8")
+    assert "--note models/default.md" in card
+    assert (ROOT / "models" / "default.md").read_text("utf-8") in card
 
 
 def test_too_little_data_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -36,30 +36,33 @@ writer's own voice speaks (`editorial`) or something is reported (`reporting`).
 ## What it is not
 
 - It tells who is speaking, not who is right, and nothing of left and right.
-- It was fitted on English; of other languages it keeps the article's text, but its labels there were not measured: do not use them.
-- Its labels were learned from labels made by a language model under written guidelines, not by people. Where people labelled single sentences,
-  that model's agreement with them was kappa 0.89 (media-bias experts, 160 sentences) and 0.52 (subjectivity, 240 sentences; 0.79 where it was
-  sure); with itself on a second reading 0.95. What it systematically sees otherwise than people do, this model sees otherwise too.
+{note}
 - A digest proves that a file is the one that was published, not that it is good.
 
 Texts and pages it was fitted on belong to their publishers; only weights and counts of words were kept.
 """
 NOT_MEASURED = "Not measured: name labelled data of other sources with `--evaluate`."
 
+NOT_SAID = """\
+- It knows the language of its data and no other, and sees what its labels systematically miss no better than they do. Which language that is, and who
+  labelled, was not said: name a text that says it with `--note`."""
+
 
 class DataFiles(NamedTuple):
-    """Files and folders of labelled data: for both classifiers, for kinds alone, letters that are appeals throughout, and what to measure on; and the
-    model that gives what they cannot teach."""
+    """Files and folders of labelled data: for both classifiers, for kinds alone, letters that are appeals throughout, and what to measure on; the
+    model that gives what they cannot teach; and a text for the card, which says of the data what they do not."""
 
     data: Sequence[Path]
     for_kinds: Sequence[Path] = ()
     letters: Sequence[Path] = ()
     held_out: Sequence[Path] = ()
     base: Path | None = None
+    note: Path | None = None
 
 
 def train(files: DataFiles, folder: Path, seed: int = 0) -> Model:
     """Fit a model, measure it on what is held out, and write its folder; the same data and seed give the same bytes."""
+    note = files.note.read_text("utf-8", errors="replace").strip() if files.note else NOT_SAID
     base = sound_model(files.base) if files.base else None
     corpus = read_corpus(files.data)
     furniture = read_corpus(files.for_kinds) if files.for_kinds else Corpus()
@@ -78,7 +81,7 @@ def train(files: DataFiles, folder: Path, seed: int = 0) -> Model:
             about["held_out"] = held.files
             about["figures"] = _figures(evaluate(held, model))
         model = save_model(folder, kinds, labels, about)
-        write_whole(folder / CARD, _card(model, folder, files, (corpus, furniture), held).encode())
+        write_whole(folder / CARD, _card(model, folder, files, (corpus, furniture), held, note).encode())
     return model
 
 
@@ -89,10 +92,10 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _card(model: Model, folder: Path, files: DataFiles, fitted_on: tuple[Corpus, Corpus], held: Corpus | None) -> str:
+def _card(model: Model, folder: Path, files: DataFiles, fitted_on: tuple[Corpus, Corpus], held: Corpus | None, note: str) -> str:
     manifest = model.manifest
-    base = (files.base,) if files.base else ()
-    named = (("--kinds", files.for_kinds), ("--appeals", files.letters), ("--evaluate", files.held_out), ("--from", base))
+    base, noted = ((path,) if path else () for path in (files.base, files.note))
+    named = (("--kinds", files.for_kinds), ("--appeals", files.letters), ("--evaluate", files.held_out), ("--from", base), ("--note", noted))
     command = ["copydesk train", *map(str, files.data), *(f"{option} {path}" for option, paths in named for path in paths), f"-o {folder}"]
     return CARD_FORM.format(
         name=model.identity.name,
@@ -102,6 +105,7 @@ def _card(model: Model, folder: Path, files: DataFiles, fitted_on: tuple[Corpus,
         command=" ".join(command) + (f" --seed {manifest['seed']}" if manifest["seed"] else ""),
         data=_data_table(*fitted_on, manifest["base"]),
         figures=_figures_table(manifest["figures"], held, {article.source for corpus in fitted_on for article in corpus.articles}) if held else NOT_MEASURED,
+        note=note,
     )
 
 
@@ -116,9 +120,9 @@ def _data_table(corpus: Corpus, furniture: Corpus, base: str | None) -> str:
         f"{len(corpus.articles):,} labelled articles or excerpts of {sources:,} sources: {blocks:,} blocks, {passages:,} of them passages with a label",
         f"{both(lambda data: data.flattened)} pages flattened to lines, each line with its kind",
         f"{both(lambda data: data.pages)} pages with the article's true text",
-        f"{both(lambda data: data.line_kinds_apart)} of those pages with kinds of lines that a language model told apart from their texts",
+        f"{both(lambda data: data.line_kinds_apart)} of those pages with kinds of lines told apart from their texts",
         f"{len(corpus.unlabelled):,} articles without labels, for vocabulary, word vectors and lists of teasers",
-        f"{both(lambda data: data.kinds_apart)} of those articles with kinds that a language model told apart from their texts",
+        f"{both(lambda data: data.kinds_apart)} of those articles with kinds told apart from their texts",
         f"{len(furniture.articles):,} articles, excerpts and letters and pieces of what stands round articles, for kinds alone",
         *([f"a part that these do not teach is that of the model `{base}`"] if base else []),
     ]
