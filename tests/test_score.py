@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections import Counter
 from html import escape
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from training.article import KINDS, Article, folded
+from training.article import KINDS, TEXT_KINDS, Article, folded
 from training.labelled import read_corpus
 from training.model import Model
 from training.reading import CHARACTERS_A_TOKEN, MOST_TOKENS, article_from_bytes, article_from_text
@@ -250,6 +251,20 @@ def test_a_plea_takes_nothing_of_the_article_with_it(model: Model, plea: str) ->
     shortened = [not own_text(longer).startswith(own_text(result)) for result, longer in zip(alone, asked, strict=True)]
     assert sum(shortened) <= 0.02 * len(stories)
     assert all(own_text(result) for result in asked)
+
+
+def test_essays_keep_most_of_their_words(model: Model) -> None:
+    """Whole essays and columns with pleas under them, on which nothing was fitted: of their own words more than two thirds stay, and of the pleas' a tenth."""
+    essays = read_corpus([SEEDS / "essays"]).articles
+    results = score([Article("\n\n".join(block.text for block in essay.blocks)) for essay in essays], model)
+    stayed, words = Counter[bool](), Counter[bool]()
+    for essay, result in zip(essays, results, strict=True):
+        assert [block.block.text for block in result.blocks] == [block.text for block in essay.blocks]
+        for told, found in zip(essay.blocks, result.blocks, strict=True):
+            words[told.kind in TEXT_KINDS] += found.words
+            stayed[told.kind in TEXT_KINDS] += found.words * (found.kind in TEXT_KINDS)
+    assert stayed[True] > 0.67 * words[True]
+    assert stayed[False] < 0.1 * words[False]
 
 
 def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) -> None:
