@@ -19,7 +19,7 @@ from training.first_stage import FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, LabelledBlocks, carry_appeals, counts_for
 from training.kinds_fit import fit_kinds, knots_of, trees_of
 from training.labelled import UnlabelledArticle
-from training.openings import BEGUN, Openings, begins_with_its_last, carry_letters
+from training.openings import APPEAL, BEGUN, Openings, Pleas, carry_letters, give_back
 from training.page import read_page
 from training.page_context import best_runs, letters, shared_words, text_probability, voices
 from training.teasers import lists_of_teasers
@@ -543,33 +543,64 @@ def test_what_leads_up_to_a_plea_goes_with_it(asks: list[int], opening: int, car
     """From the block by which it has begun, as probable as that; what follows the plea stays, and what stands before one that asks once or twice."""
     seen, found = openings_of(asks)
     kind, probability = np.zeros(10, np.int64), np.ones(10, np.float32)
-    kind[asks] = appeal = KINDS.index("appeal")
-    carry_letters(found, np.where(found.block == opening, np.float32(5), 0), seen, kind, probability)
-    assert np.flatnonzero(kind == appeal).tolist() == sorted([*carried, *asks])
+    kind[asks] = APPEAL
+    carry_letters(pleas_of(found, opening, seen), seen, kind, probability)
+    assert np.flatnonzero(kind == APPEAL).tolist() == sorted([*carried, *asks])
     assert all(BEGUN <= one <= 1 for one in probability[carried])
 
 
 def test_nothing_leads_up_to_a_plea_that_is_a_small_part_of_the_text_or_where_no_text_would_be_left() -> None:
     """Round a whole page pleas stand for themselves, and an article that only its menu would be left of is an article."""
-    appeal = KINDS.index("appeal")
     seen = look(Lexicon(["rain"]), [blocks_of(*["Rain fell."] * 40)])
     p = np.full((40, len(KINDS)), 1 / len(KINDS), np.float32)
     for last, opening, menu in ((11, 8, 0), (39, 2, 2)):
         asks = np.isin(np.arange(40), (last - 2, last - 1, last))
         found = Openings.of(seen, FirstAnswers(p, np.zeros(40, np.float32)), np.ones(2, np.float32), asks)
-        kind = np.where(asks, appeal, np.zeros(40, np.int64))
+        kind = np.where(asks, APPEAL, np.zeros(40, np.int64))
         kind[:menu] = KINDS.index("navigation")
-        carry_letters(found, np.where(found.block == opening, np.float32(9), 0), seen, kind, np.ones(40, np.float32))
-        assert (kind == appeal).tolist() == asks.tolist()
+        carry_letters(pleas_of(found, opening, seen), seen, kind, np.ones(40, np.float32))
+        assert (kind == APPEAL).tolist() == asks.tolist()
 
 
-def test_where_no_letter_was_learnt_from_a_plea_begins_with_itself() -> None:
-    """Nothing before it is carried away."""
-    seen, found = openings_of([5, 7, 9])
-    kind = np.zeros(10, np.int64)
-    kind[[5, 7, 9]] = KINDS.index("appeal")
-    carry_letters(found, begins_with_its_last().score(found.values, np.zeros(9, np.float32)), seen, kind, np.ones(10, np.float32))
-    assert (kind[[0, 1, 2, 3, 4, 6, 8]] == 0).all()
+@pytest.mark.parametrize(
+    ("asks", "opening", "sure", "own", "given_back"),
+    [
+        ([1, 2, 8, 9], 7, 9, 0.4, [1, 2]),  # a plea begins, and what was taken before it is no part of it
+        ([1, 2, 8, 9], 7, 9, 0.1, []),  # unless it can hardly be the article's own
+        ([4, 6, 8, 9], 4, -9, 0.4, [4, 6, 8, 9]),  # none begins
+        ([4, 6, 8, 9], 4, 9, 0.4, []),
+        ([9], 9, -9, 0.4, []),  # one line is a small part of the text
+    ],
+)
+def test_what_only_sounds_like_an_appeal_is_given_back(asks: list[int], opening: int, sure: float, own: float, given_back: list[int]) -> None:
+    """Where hardly any plea may have begun: as the kind of text it is likeliest, as probable as that it stands in no plea."""
+    seen, found = openings_of(asks)
+    second = np.full((10, len(KINDS)), 0, np.float32)
+    second[:, APPEAL], second[:, KINDS.index("body")], second[:, KINDS.index("subheading")] = 1 - own, 0.7 * own, 0.3 * own
+    kind, probability = np.zeros(10, np.int64), np.ones(10, np.float32)
+    kind[asks] = APPEAL
+    give_back(pleas_of(found, opening, seen, sure), seen, second, kind, probability)
+    assert np.flatnonzero(kind == APPEAL).tolist() == sorted({*asks} - {*given_back})
+    assert {KINDS[one] for one in kind[given_back]} <= {"body"}
+    assert all(0.7 < one <= 1 for one in probability[given_back])
+
+
+def pleas_of(found: Openings, opening: int, seen: Look, sure: float = 9) -> Pleas:
+    """Of openings of which one is likelier than the others, by as much, or less likely than all of them usually are."""
+    return Pleas.of(found, np.where(found.block == opening, sure, min(0, 2 * sure)).astype(np.float32), seen.edges)
+
+
+def test_what_stands_inside_a_plea_ends_with_its_article() -> None:
+    """From the opening on; blocks of articles that ask nothing stand in none."""
+    seen, found = openings_of([3, 5], [], [9])
+    inside = pleas_of(found, 3, seen).inside
+    assert (inside[3:10] > 0.9).all() and (inside[:3] < 0.1).all() and not inside[10:21].any()
+
+
+def test_where_no_plea_was_learnt_from_nothing_is_said_of_openings() -> None:
+    """As of a model that was fitted on articles without pleas; it is whole all the same."""
+    openings = fit_kinds([*map(article, range(0, 144, 4))]).of_openings
+    assert openings.is_whole and not openings.value.any()
 
 
 def test_letters_and_pleas_are_put_to_articles_as_they_stand() -> None:

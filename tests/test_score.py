@@ -245,16 +245,16 @@ def test_an_article_on_giving_is_no_appeal(model: Model, article: str) -> None:
     ],
 )
 def test_a_plea_takes_nothing_of_the_article_with_it(model: Model, plea: str) -> None:
-    """What a newsroom asks for under a short article stands for itself: of articles that nothing was fitted on, hardly any loses a paragraph to it."""
+    """What a newsroom asks for under a short article stands for itself: of articles that nothing was fitted on, one in 25 at most loses a paragraph to it."""
     stories = ["\n\n".join(json.loads(line)["paragraphs"]) for line in STORIES.read_text(encoding="utf-8").splitlines()]
     alone, asked = (score([Article(text) for text in texts], model) for texts in (stories, [f"{story}\n\n{plea}" for story in stories]))
     shortened = [not own_text(longer).startswith(own_text(result)) for result, longer in zip(alone, asked, strict=True)]
-    assert sum(shortened) <= 0.02 * len(stories)
+    assert sum(shortened) <= 0.04 * len(stories)
     assert all(own_text(result) for result in asked)
 
 
-def test_essays_keep_most_of_their_words(model: Model) -> None:
-    """Whole essays and columns with pleas under them, on which nothing was fitted: of their own words more than two thirds stay, and of the pleas' a tenth."""
+def test_essays_keep_their_words(model: Model) -> None:
+    """Whole essays and columns with pleas under them, on which nothing was fitted: of their own words nearly all stay, and of all others a seventh."""
     essays = read_corpus([SEEDS / "essays"]).articles
     results = score([Article("\n\n".join(block.text for block in essay.blocks)) for essay in essays], model)
     stayed, words = Counter[bool](), Counter[bool]()
@@ -263,8 +263,8 @@ def test_essays_keep_most_of_their_words(model: Model) -> None:
         for told, found in zip(essay.blocks, result.blocks, strict=True):
             words[told.kind in TEXT_KINDS] += found.words
             stayed[told.kind in TEXT_KINDS] += found.words * (found.kind in TEXT_KINDS)
-    assert stayed[True] > 0.67 * words[True]
-    assert stayed[False] < 0.1 * words[False]
+    assert stayed[True] > 0.95 * words[True]
+    assert stayed[False] < 0.15 * words[False]
 
 
 def test_strip_of_stripped_text_keeps_it(model: Model, results: list[Result]) -> None:

@@ -6,7 +6,7 @@
    what the block says by itself; small networks of which kind it then is. They learn from arrangements of the training blocks as well (`arrangements`).
 3. Nothing lost: where hardly any of an article's prose would be kept, the likeliest is (`fallback`). Nothing said twice at length.
    In bare text an appeal is one from its first plea to its last (`appeals`), and what leads up to a plea goes with it: trees of their own say where it
-   begins (`openings`).
+   begins (`openings`). Where none may begin, what only sounds like one is given back.
 
 Both stages answer two questions. Whether a block is the article's own is learnt from all labelled blocks, of which kind it then is from
 those whose kind was told. The first answers a third one: whose voice is heard, the reporter's or the writer's own, learnt from labelled passages. A plea that
@@ -29,7 +29,7 @@ from training.article import KINDS, Block
 from training.errors import ModelError
 from training.features import NUMBERS, PAIRS, Floats, Ints, Look, look, said_before
 from training.first_stage import ANSWERS, IS_TEXT, FirstAnswers, columns, probabilities
-from training.openings import APPEAL, Openings, carry_letters
+from training.openings import APPEAL, Openings, Pleas, carry_letters, give_back
 from training.page_context import by_itself, context, text_probability
 from training.reasons import Grounds, reasons, telling
 from training.tokens import Lexicon
@@ -112,15 +112,25 @@ class KindClassifier:
         kind = np.where(again, OTHER, np.where(own[:, None] == IS_TEXT, p, -1).argmax(axis=1))
         probability = np.where(again, seen.echoes, p[np.arange(len(p)), kind])
         carry_appeals(seen, first.kinds, text, kind, probability)
-        asks = (kind == APPEAL) & (first.kinds[:, APPEAL] >= ASKS) & ~(seen.on_page | seen.salutes | seen.signs)
-        if asks.any():
-            found = Openings.of(seen, first, self.idf, asks)
-            carry_letters(found, self.of_openings.score(found.values, np.zeros(len(found.values), np.float32)), seen, kind, probability)
+        appeal = (kind == APPEAL) & ~seen.on_page
+        if appeal.any() and self._knows_openings:
+            pleas = self._pleas(seen, first, appeal & (first.kinds[:, APPEAL] >= ASKS) & ~(seen.salutes | seen.signs))
+            give_back(pleas, seen, p, kind, probability)
+            carry_letters(pleas, seen, kind, probability)
         why = reasons(seen, kind, Grounds(text_probability(first.kinds), matrix, self.telling, self.words, self.hints))
         return [
             Verdicts(kind[begin:end], probability[begin:end], why[begin:end], bool((rescued & IS_TEXT[kind])[begin:end].any()))
             for begin, end in pairwise(seen.edges.tolist())
         ]  # fmt: skip
+
+    def _pleas(self, seen: Look, first: FirstAnswers, asks: NDArray[np.bool_]) -> Pleas:
+        """Where the plea of each article begins whose last block that asks is among `asks` (blocks,)."""
+        found = Openings.of(seen, first, self.idf, asks)
+        return Pleas.of(found, self.of_openings.score(found.values, np.zeros(len(found.values), np.float32)), seen.edges)
+
+    @cached_property
+    def _knows_openings(self) -> bool:
+        return bool(self.of_openings.value.any())
 
     @cached_property
     def telling(self) -> Floats:

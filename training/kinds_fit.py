@@ -25,7 +25,7 @@ from training.article import KINDS, TEXT_KINDS, Element
 from training.features import NUMBERS, Floats, Ints, Look, look, sums, words_of
 from training.first_stage import ANSWERS, OF_KINDS, FirstAnswers, columns
 from training.kinds import UNKNOWN, KindClassifier, Knots, LabelledBlocks, counts_for
-from training.openings import APPEAL, Openings, begins_with_its_last
+from training.openings import APPEAL, Openings, none_learnt
 from training.page_context import by_itself, context
 from training.tokens import MARK, Lexicon
 from training.trees import DEEPEST, Trees
@@ -216,24 +216,26 @@ def fit_openings(articles: Sequence[LabelledBlocks], seen: Look, first: FirstAns
     learnt = [_told_openings(seen, first, told, idf), _told_openings(again, first.of_blocks(place), told.part(place), idf)]
     values, begins = (np.concatenate(parts) for parts in zip(*learnt, strict=True))
     if len(np.unique(begins)) < 2:
-        return begins_with_its_last()
+        return none_learnt()
     weight = np.ones(len(begins), np.float32)
     sets = range(seed, seed + OF_OPENINGS.sets)
     return together(Parallel(JOBS)(delayed(_trees)(values, begins, weight, "zero", OF_OPENINGS, number) for number in sets))
 
 
 def _told_openings(seen: Look, first: FirstAnswers, told: Told, idf: Floats) -> tuple[Floats, Ints]:
-    """Features of the openings that the last plea of each bare article could have, and 1 for the one right after its own text. Articles without any before
-    their plea teach nothing."""
-    own = told.own == 1
-    could_be = ~own & (first.kinds.argmax(axis=1) == APPEAL)
-    found = Openings.of(seen, first, idf, np.where(told.kind == UNKNOWN, could_be, told.kind == APPEAL) & ~seen.on_page)
+    """Features of the openings that the last plea of each bare article could have, and 1 for the one right after its own text; where it has no plea, that is
+    none of those up to the last block that by itself seems to ask. Articles that have nothing of their own before their plea teach nothing."""
+    own, unknown = told.own == 1, told.kind == UNKNOWN
+    seems = first.kinds.argmax(axis=1) == APPEAL
+    appeal = np.where(unknown, ~own & seems, told.kind == APPEAL)
+    without = np.bincount(seen.article, appeal | unknown, seen.articles)[seen.article] == 0
+    found = Openings.of(seen, first, idf, (appeal | (seems & without)) & ~seen.on_page)
     last = np.zeros(found.plea.max(initial=-1) + 1, np.int64)
     last[found.plea] = found.block
     owned = sums(own)
     begins = own[found.block - 1] & (owned[found.block] == owned[last + 1][found.plea])
-    known = np.bincount(found.plea, begins, len(last))[found.plea] > 0
-    return found.values[known], begins[known].astype(np.int64)
+    known = (np.bincount(found.plea, begins, len(last)) > 0) | without[last]
+    return found.values[known[found.plea]], begins[known[found.plea]].astype(np.int64)
 
 
 def _trees(values: Floats, own: Ints, weight: Floats, start: str | _ByItself, growth: Growth, seed: int) -> Trees:

@@ -30,7 +30,7 @@ from training.errors import ModelError
 from training.kinds import KindClassifier
 from training.labels import Labeller
 
-FORMAT = 6
+FORMAT = 7
 """Raised when the arrays' names or meanings change."""
 ARRAYS, MANIFEST, CARD = "model.joblib", "manifest.json", "README.md"
 NEXT = ".manifest.json.next"

@@ -1,7 +1,7 @@
 """Appeals -> where each could begin: a letter tells a story before it asks, and what works towards a plea is part of it, though it reads like an article.
 
 No paragraph by itself says so. What does is where the text divides in two: from the opening of a letter on, other words are used and another voice is heard
-than before, up to the plea. Trees that learnt from letters put behind articles say of every block how likely the plea begins with it.
+than before, up to the plea. Trees that learnt from letters put behind articles say of every block how likely the plea begins with it, and so whether one does.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ COULD_BE = -3.0
 """A block by itself speaks for an appeal where its logit of being one is above this; above 0 it asks."""
 APPEAL_SAYS, OWN_SAYS = (-1.0, 4.0), (-3.0, 2.0)
 """The least and the most that one block counts for where what they say is summed up."""
-BEGUN = 0.7
+BEGUN = 0.5
 """A block is part of the plea where it has begun, by that block, with this probability."""
+AS_LIKELY_AS_NOT = -1.0
+"""Where the scores of all openings come to so much, a plea begins as likely as not."""
 LEAST_ASKED = 3
 """So many blocks of a letter are appeals by themselves. What a newsroom asks for under an article takes one or two, and nothing leads up to them."""
+HARDLY, COULD_BE_OWN = 0.3, 0.3
+"""A block that stands in a plea with less probability than the one, and is the article's own with at least the other, is no appeal."""
 
 Column = NDArray[np.float64]
 
@@ -57,16 +61,56 @@ class Openings(NamedTuple):
         values = _Stretch(seen, answers, block, plea).features(idf)[inner]
         return cls(block[inner], plea[inner], np.round(values, DECIMALS).astype(np.float32))
 
+    def rows(self, plea: int) -> slice:
+        """The openings of one plea."""
+        return slice(*np.searchsorted(self.plea, (plea, plea + 1)))
 
-def carry_letters(found: Openings, score: Floats, seen: Look, kind: Ints, probability: Floats) -> None:
-    """Name appeals, in place, the blocks by which the plea after them has begun, by the `score` of each opening; as probable as that. Where few of them ask, it
-    would be a small part of the text, or hardly anything would be left, no block is."""
+
+class Pleas(NamedTuple):
+    """What the openings say of the plea at the end of each article that has some: for each opening how likely the plea has `begun` by it if there is one, and
+    for each block of the batch how likely it stands in one at all, `inside` (blocks,)."""
+
+    found: Openings
+    begun: Floats
+    inside: Floats
+
+    @classmethod
+    def of(cls, found: Openings, score: Floats, edges: Ints) -> Pleas:
+        """By the `score` of each opening; the blocks of an article end at its edge."""
+        begun, inside = np.zeros(len(score), np.float32), np.zeros(edges[-1], np.float32)
+        for plea in range(found.plea.max(initial=-1) + 1):
+            rows = found.rows(plea)
+            top = score[rows].max()
+            power = np.exp((score[rows] - top).astype(np.float64))
+            any_begins = 1 / (1 + np.exp(AS_LIKELY_AS_NOT - top - np.log(power.sum())))
+            block = found.block[rows]
+            begun[rows] = np.cumsum(power) / power.sum()
+            inside[block] = begun[rows] * any_begins
+            inside[block[-1] + 1 : edges[np.searchsorted(edges, block[-1], side="right")]] = any_begins
+        return cls(found, begun, inside)
+
+
+def give_back(pleas: Pleas, seen: Look, second: Floats, kind: Ints, probability: Floats) -> None:
+    """Name the article's own text again, in place, what was taken for appeals where no plea may have begun, and could be the article's own by its probabilities
+    `second` (blocks, kinds). An essay speaks of itself, of hardship and of giving as letters do, and asks for nothing. Where appeals are a small part of the
+    text they stand for themselves."""
+    named = (kind == APPEAL) & ~seen.on_page
+    blocks = np.bincount(seen.article, minlength=seen.articles)
+    much = (np.bincount(seen.article, named, seen.articles) >= LEAST_SHARE * blocks)[seen.article]
+    back = np.flatnonzero(named & much & (pleas.inside < HARDLY) & (text_probability(second) >= COULD_BE_OWN))
+    kind[back] = np.where(IS_TEXT, second[back], -1).argmax(axis=1)
+    probability[back] = 1 - pleas.inside[back]
+
+
+def carry_letters(pleas: Pleas, seen: Look, kind: Ints, probability: Floats) -> None:
+    """Name appeals, in place, the blocks by which the plea after them has begun; as probable as that. Where few of them ask, it would be a small part of the
+    text, or hardly anything would be left, no block is."""
     own = IS_TEXT[kind]
     edges = seen.edges
+    found = pleas.found
     for plea in range(found.plea.max(initial=-1) + 1):
-        rows = slice(*np.searchsorted(found.plea, (plea, plea + 1)))
-        block, power = found.block[rows], np.exp(score[rows].astype(np.float64) - score[rows].max())
-        begun = np.cumsum(power) / power.sum()
+        rows = found.rows(plea)
+        block, begun = found.block[rows], pleas.begun[rows]
         part = np.flatnonzero(begun >= BEGUN)
         begin, end = edges[seen.article[block[0]] :][:2]
         start, stop = block[part[0]], block[-1] + 1
@@ -77,9 +121,9 @@ def carry_letters(found: Openings, score: Floats, seen: Look, kind: Ints, probab
             probability[block[carried]], kind[block[carried]] = begun[carried], APPEAL
 
 
-def begins_with_its_last() -> Trees:
-    """What stands for the trees where no letter was learnt from: every plea begins with its last block."""
-    return Trees(np.zeros((1, 1, 1), np.int32), np.full((1, 1, 1), np.log1p(1.5), np.float32), np.array([[[2 * MOST_LOGIT, -2 * MOST_LOGIT]]], np.float32))
+def none_learnt() -> Trees:
+    """What stands for the trees where no letter was learnt from: they say the same of every opening."""
+    return Trees(np.zeros((1, 1, 1), np.int32), np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 2), np.float32))
 
 
 class _Stretch:
