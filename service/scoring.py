@@ -19,7 +19,7 @@ from training.crew import Cluster, Crew, Processes
 from training.entry import Entry
 from training.errors import CopydeskError, InputError
 from training.inputs import STANDARD_INPUT, Choice, Found, find_files, read_entries
-from training.outputs import TABLES, compression, compressor, form_of, result_files, temporary_files, write_csv
+from training.outputs import OTHER_TABLES, TABLES, compression, compressor, form_of, result_files, temporary_files, write_csv
 from training.part import Part, begun, part_files
 from training.shard import Task, model_of
 from training.tally import Tally
@@ -78,6 +78,8 @@ def check_output(order: Order, output: Path) -> None:
     instead = "{} is {}, and results would take its place; {}"
     if not output.name:
         raise click.UsageError("-o names no file; name one")
+    if not order.form and output.suffix.lower() in OTHER_TABLES:
+        raise click.UsageError(f"results are not written as {output.suffix}; name a .csv, .parquet, .sqlite or .jsonl file, or tell the form with --format")
     if compression(output) and order.written_as in COMPRESSED_THEMSELVES:
         raise click.UsageError(f"{order.written_as} is not compressed again; leave {output.suffix} out of {output}")
     results, on_the_way = order.written()

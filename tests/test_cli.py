@@ -246,6 +246,7 @@ def test_compare_names_what_cannot_be_read(tmp_path: Path) -> None:
         (["score", str(ARTICLES), "-o", "all.PARQUET.GZ"], 2, "leave .GZ out"),
         (["score", str(SEEDS / "labelled.jsonl"), "--format", "xml"], 2, "Invalid value for '--format'"),
         (["score", str(ARTICLES), "-o", ""], 2, "-o names no file"),
+        (["score", str(ARTICLES), "-o", "results.xlsx"], 2, "results are not written as .xlsx; name a .csv, .parquet, .sqlite or .jsonl file"),
         (["score", str(ARTICLES), "-o", "/dev/../dev/null"], 2, "is not a regular file"),
         (["score", str(ARTICLES), "-o", "all.parquet.gz"], 2, "leave .gz out"),
         (["score", str(ARTICLES), "--time-limit", "inf"], 2, "is not in the range"),

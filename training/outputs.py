@@ -44,6 +44,8 @@ ARTICLES = {
 CSV_COLUMNS = (*PASSAGES, "status", "error")
 SQL_TYPES = {"string": "TEXT", "float64": "REAL", "int32": "INTEGER", "int64": "INTEGER"}
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet", ".sqlite": "sqlite", ".db": "sqlite"}
+OTHER_TABLES = frozenset({".xlsx", ".xls", ".ods", ".tsv", ".feather", ".arrow", ".orc", ".avro"})
+"""Names of forms that results are not written in; whoever asks for one must not be given another under its name."""
 AT_ONCE = 2_000
 """Articles whose rows are in memory at a time, and in one group of rows of a Parquet file."""
 
